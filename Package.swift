@@ -46,11 +46,14 @@ let package = Package(
     .target(
       name: "ImageBuilding",
       dependencies: [
-        "CGuestFS", "Host",
+        "CArchive", "CGuestFS", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
+      ],
+      resources: [
+        .embedInCode("Resources/appliance-init"),
       ],
       swiftSettings: strict),
 

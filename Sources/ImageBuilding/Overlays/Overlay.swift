@@ -1,0 +1,53 @@
+import Foundation
+public import Host
+public import SystemPackage
+
+/// Files that are laid into an image, with the owner and mode that a declaration beside them gives to each.
+public struct Overlay: Sendable, Equatable {
+  public let name: String
+  /// In the order of their paths, folders before what they hold.
+  public let entries: [Entry]
+  /// systemd units to enable and to mask.
+  public let enable: [String]
+  public let mask: [String]
+  /// Guest paths to remove before the files are laid.
+  public let remove: [String]
+  /// A POSIX sh script that runs in the guest after the files are laid.
+  public let setup: Data?
+
+  /// One file, folder or link.
+  public struct Entry: Sendable, Equatable {
+    public enum Kind: Sendable, Equatable {
+      case file(Data)
+      case folder
+      case link(to: String)
+    }
+    /// Absolute, in the guest.
+    public let path: String
+    public let kind: Kind
+    /// Permission bits.
+    public let mode: UInt32
+    /// Names or numbers, as the guest's /etc/passwd and /etc/group know them.
+    public let owner: String
+    public let group: String
+  }
+
+  /// What a stage's key takes from an overlay: every byte that goes into the guest.
+  public var digest: Digest {
+    var hasher = Digest.Hasher()
+    func add(_ parts: [String]) { for part in parts { hasher.update("\(part.utf8.count):\(part)") } }
+    for entry in entries {
+      add([entry.path, String(entry.mode, radix: 8), entry.owner, entry.group])
+      switch entry.kind {
+      case .file(let bytes):
+        add(["file", String(bytes.count)])
+        hasher.update(bytes)
+      case .folder: add(["folder"])
+      case .link(let target): add(["link", target])
+      }
+    }
+    for list in [enable, mask, remove] { add(["list"] + list) }
+    hasher.update(setup ?? Data())
+    return hasher.finish()
+  }
+}
