@@ -76,10 +76,17 @@ let package = Package(
         "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
 
-    .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
+    .testTarget(
+      name: "HostTests", dependencies: ["Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["cpbuild", "Host", "ImageBuilding", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
     .testTarget(name: "ImageBuildingTests", dependencies: ["ImageBuilding", "Host"], swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
