@@ -54,6 +54,7 @@ let package = Package(
       ],
       resources: [
         .embedInCode("Resources/appliance-init"),
+        .embedInCode("Resources/finish.sh"),
       ],
       swiftSettings: strict),
 

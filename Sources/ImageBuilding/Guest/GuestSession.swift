@@ -218,26 +218,37 @@ public actor GuestSession {
     return answer == 1
   }
 
-  /// The first `limit` bytes of a file from `offset`.
+  /// A message of libguestfs's protocol holds 4 MiB at the most, in bytes.
+  private static let largestPiece = 2 << 20
+
+  /// The first `limit` bytes of a file from `offset`; fewer where it ends, and never more than 2 MiB.
   public func read(_ path: String, limit: Int, offset: Int64 = 0) throws -> Data {
     var size = 0
-    // A message of the protocol holds 4 MiB at the most.
-    guard let bytes = guestfs_pread(handle, path, CInt(min(limit, 4 << 20 - 4096)), offset, &size) else {
+    guard let bytes = guestfs_pread(handle, path, CInt(min(limit, Self.largestPiece)), offset, &size) else {
       throw failure("read \(path)")
     }
     return Data(bytesNoCopy: bytes, count: size, deallocator: .free)
   }
 
-  /// A whole text file, or nil where there is none.
+  /// A whole file, or nil where there is none.
   ///
   /// - Throws: ``GuestError/call(call:reason:)`` also for one larger than `limit` bytes.
-  public func text(_ path: String, limit: Int = 1 << 20) throws -> String? {
+  public func contents(of path: String, limit: Int = 1 << 20) throws -> Data? {
     guard try isFile(path) else { return nil }
-    let bytes = try read(path, limit: limit + 1)
-    guard bytes.count <= limit else {
-      throw GuestError.call(call: "read \(path)", reason: "it is larger than \(limit) bytes")
+    var bytes = Data()
+    while true {
+      let piece = try read(path, limit: Self.largestPiece, offset: Int64(bytes.count))
+      bytes += piece
+      guard bytes.count <= limit else {
+        throw GuestError.call(call: "read \(path)", reason: "it is larger than \(limit) bytes")
+      }
+      if piece.count < Self.largestPiece { return bytes }
     }
-    return String(decoding: bytes, as: UTF8.self)
+  }
+
+  /// The same as text.
+  public func text(_ path: String, limit: Int = 1 << 20) throws -> String? {
+    try contents(of: path, limit: limit).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// The names in a folder; empty where there is none.
