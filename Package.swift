@@ -46,12 +46,13 @@ let package = Package(
     .target(
       name: "ImageBuilding",
       dependencies: [
-        "CGuestFS", "Host",
+        "CArchive", "CGuestFS", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
       ],
+      resources: [.embedInCode("Packages/install-packages.sh")],
       swiftSettings: strict),
 
     .target(name: "Trust", dependencies: ["COpenSSL", "Host", "Names"], swiftSettings: strict),
@@ -78,7 +79,10 @@ let package = Package(
 
     .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
-    .testTarget(name: "ImageBuildingTests", dependencies: ["ImageBuilding", "Host"], swiftSettings: strict),
+    .testTarget(
+      name: "ImageBuildingTests",
+      dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),
