@@ -53,6 +53,7 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ],
       resources: [
+        .embedInCode("Packages/install-packages.sh"),
         .embedInCode("Resources/appliance-init"),
         .embedInCode("Resources/finish.sh"),
       ],
@@ -89,7 +90,10 @@ let package = Package(
       dependencies: ["cpbuild", "Host", "ImageBuilding", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
-    .testTarget(name: "ImageBuildingTests", dependencies: ["ImageBuilding", "Host"], swiftSettings: strict),
+    .testTarget(
+      name: "ImageBuildingTests",
+      dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),

@@ -39,6 +39,11 @@ public final class StageRunner: Sendable {
   /// Says that the stage `name` needn't run.
   func cached(_ name: String) { finished(name, seconds: 0, cached: true) }
 
+  /// Says that the stage `name`, which was begun by hand, has ended.
+  func finished(_ name: String, since start: ContinuousClock.Instant) {
+    finished(name, seconds: (ContinuousClock.now - start) / .seconds(1), cached: false)
+  }
+
   private func finished(_ name: String, seconds: Double, cached: Bool) {
     spent.withLock { $0.append(Timing(stage: name, seconds: seconds, cached: cached)) }
     events(.stageFinished(name: name, seconds: seconds, cached: cached))

@@ -144,6 +144,12 @@ public actor GuestSession {
     try check("mount \(mountable)", guestfs_mount_options(handle, options, mountable, point))
   }
 
+  /// Mounts all of a system that was found before.
+  public func mount(_ system: GuestSystem) throws {
+    if system.mounts.contains(where: \.isLogicalVolume) { try activateVolumeGroups() }
+    for mount in system.mounts { try self.mount(mount.device, at: mount.point) }
+  }
+
   public func unmountAll() throws { try check("unmount", guestfs_umount_all(handle)) }
 
   /// Unmounts and has QEMU write everything to the host's files, which may be copied then.

@@ -19,6 +19,9 @@ public struct GuestSystem: Sendable, Codable, Equatable {
     public let device: String
     public let point: String
     public let type: String
+
+    /// `/dev/vg/lv`, as libguestfs names one.
+    var isLogicalVolume: Bool { device.split(separator: "/").count == 3 && !device.hasPrefix("btrfsvol:") }
   }
 }
 

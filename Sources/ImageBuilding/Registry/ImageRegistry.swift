@@ -88,6 +88,15 @@ public struct ImageRegistry: Sendable {
     try select(manifest.id)
   }
 
+  /// Takes an image over from another registry, unless it is here already, and makes it the newest.
+  ///
+  /// - Throws: ``ImageError``, ``HostError``.
+  func adopt(_ id: ImageID, from other: ImageRegistry) async throws {
+    if contains(id) || other.out == out { return try select(id) }
+    let bill = try Data(contentsOf: URL(filePath: other.folder(of: id).appending(Self.bill).string))
+    try await publish(disk: other.disk(of: id), manifest: try other.manifest(of: id), bill: bill)
+  }
+
   /// Makes `id` the one that `vpn_image_id` names.
   func select(_ id: ImageID) throws {
     if current != id { try AtomicFile.write("\(id)\n", to: artifact) }
