@@ -1,4 +1,4 @@
-import Glibc
+public import Glibc
 public import SystemPackage
 
 /// Folders: made with the mode that is wanted, listed, and removed whole.

@@ -53,9 +53,9 @@ struct BuildJob {
 
   private func resolve(_ inspection: BaseInspection) async throws -> Prepared {
     let resolution = try await runner.run("resolve", "\(recipe.packages.count) packages") { say in
-      try await builder.supply.prepare(
-        try recipe.packages.map(PackageName.init), for: inspection.packages, freshness: builder.freshness
-      ) { say(String(describing: $0)) }
+      try await builder.supply.prepare(recipe.packages, for: inspection.packages, freshness: builder.freshness) { event in
+        say(String(describing: event))
+      }
     }
     for reason in resolution.skippedSources { runner.tell(.warning(reason)) }
     let keys = StageKeys(

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// Builds images from recipes.
@@ -81,7 +81,7 @@ public struct ImageBuilder: Sendable {
   /// One build of the same inputs at a time: the others wait and take its result.
   private func takeLock(_ recipe: Recipe, base: PreparedBase, overlays: [Overlay]) async throws -> FileLock {
     let request = Digest.sha256(
-      ([base.digest.hex] + recipe.packages + overlays.map(\.digest.hex) + ["\(recipe.maximumSize)", recipe.name])
+      ([base.digest.hex] + recipe.packages.map(\.description) + overlays.map(\.digest.hex) + ["\(recipe.maximumSize)", recipe.name])
         .joined(separator: "\n"))
     let folder = options.cache.appending("locks")
     try Folder.make(folder, mode: 0o700)

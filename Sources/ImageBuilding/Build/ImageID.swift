@@ -1,4 +1,4 @@
-public import Host
+import Host
 
 /// An image's id: `ami-` and 17 hexadecimal digits, as Amazon EC2 forms them and nova's EC2 API took them over.
 ///

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 
 /// The latest time that a file of an image may carry, in seconds since 1970; see reproducible-builds.org's
 /// specification of SOURCE_DATE_EPOCH.

@@ -1,4 +1,4 @@
-import Host
+public import Host
 
 /// The keys of a build's stages: each the digest of all that goes into the stage, the stage before it first.
 public struct StageKeys: Sendable, Equatable {
@@ -22,7 +22,11 @@ public struct StageKeys: Sendable, Equatable {
   ///   - overlays: the digests of what is laid in.
   ///   - epoch: SOURCE_DATE_EPOCH, in seconds since 1970.
   init(base: Digest, packages: Digest, overlays: [Digest], recipe: Recipe, epoch: Int) {
-    func key(_ parts: [String]) -> Digest { .sha256(parts.map { "\($0.utf8.count):\($0)" }.joined()) }
+    func key(_ fields: [String]) -> Digest {
+      var hasher = Digest.Hasher()
+      hasher.update(fields: fields)
+      return hasher.finish()
+    }
     let omitted = recipe.omit.map(\.rawValue).sorted().joined(separator: ",")
     self.packages = key(["packages", "\(Version.packages)", base.hex, packages.hex, omitted])
     self.overlays = key(["overlays", "\(Version.overlays)", self.packages.hex] + overlays.map(\.hex))

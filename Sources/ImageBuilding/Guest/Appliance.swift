@@ -1,5 +1,5 @@
 import Foundation
-public import Host
+import Host
 public import SystemPackage
 
 /// The VM in which guests' disks are opened: what it is made of and how much of this machine it gets.

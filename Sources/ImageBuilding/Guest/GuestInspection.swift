@@ -53,8 +53,7 @@ struct GuestInspection {
       // One that can't be mounted is no root; a root that can't be mounted ends as "no operating system", with its type.
       guard (try? await session.mount(candidate.mountable, at: "/", options: "ro")) != nil else { continue }
       let isRoot =
-        try await session.isFile("/etc/os-release") || session.isFile("/usr/lib/os-release")
-        || session.exists("/Windows/System32")
+        try await holds("/etc/os-release", "/usr/lib/os-release", "/Windows/System32")
       try await session.unmountAll()
       // A btrfs filesystem shows its default subvolume once more as itself.
       if isRoot && !(candidate.mountable.hasPrefix("/dev/") && roots.contains { $0.mountable.hasPrefix("btrfsvol:\(candidate.mountable)/") }) {
@@ -63,6 +62,19 @@ struct GuestInspection {
     }
     let volumes = roots.filter { $0.mountable.hasPrefix("btrfsvol:") }
     return roots.filter { root in !volumes.contains { $0.mountable.hasPrefix("btrfsvol:\(root.mountable)/") } }
+  }
+
+  private func holds(_ paths: String...) async throws -> Bool {
+    for path in paths where try await session.exists(path) { return true }
+    return false
+  }
+
+  /// The first of these files that there is.
+  private func text(_ paths: String...) async throws -> String {
+    for path in paths {
+      if let text = try await session.text(path) { return text }
+    }
+    return ""
   }
 
   private func reasonForNone(_ filesystems: [(mountable: String, type: String)]) async throws -> GuestSystemError {
@@ -74,7 +86,7 @@ struct GuestInspection {
   }
 
   private func release() async throws -> [String: String] {
-    let text = try await session.text("/etc/os-release") ?? session.text("/usr/lib/os-release") ?? ""
+    let text = try await text("/etc/os-release", "/usr/lib/os-release")
     return text.split(separator: "\n").reduce(into: [:]) { values, line in
       guard let equals = line.firstIndex(of: "=") else { return }
       let value = line[line.index(after: equals)...].trimmingCharacters(in: CharacterSet(charactersIn: "\"'"))

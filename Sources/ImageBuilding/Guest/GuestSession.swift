@@ -1,7 +1,7 @@
 import CGuestFS
-import Foundation
+public import Foundation
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// A guest's disks, opened in the libguestfs appliance: a small VM, so that a hostile filesystem meets a kernel that
@@ -188,8 +188,8 @@ public actor GuestSession {
 
   /// Gives blocks that the filesystem doesn't use back to the disk file.
   public func trim(_ mountPoint: String) throws {
-    var options = guestfs_fstrim_opts_argv()
-    try check("trim \(mountPoint)", guestfs_fstrim_opts_argv(handle, mountPoint, &options))
+    var options = guestfs_fstrim_argv()
+    try check("trim \(mountPoint)", guestfs_fstrim_argv(handle, mountPoint, &options))
   }
 
   /// Makes an ext4 filesystem on `device`.

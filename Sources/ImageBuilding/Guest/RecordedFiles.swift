@@ -15,7 +15,7 @@ final class RecordingFiles: GuestFiles {
 
   func read(_ path: FilePath, limit: Int) async throws -> [UInt8]? {
     let bytes = try await session.contents(of: path.string, limit: limit)
-    answers.withLock { $0.files[path.string] = bytes ?? .some(nil) }
+    answers.withLock { $0.files[path.string] = bytes }
     return bytes.map { [UInt8]($0) }
   }
 
@@ -28,11 +28,11 @@ final class RecordingFiles: GuestFiles {
 
 /// The answers that a guest once gave.
 struct RecordedFiles: GuestFiles, Codable {
-  var files: [String: Data?] = [:]
+  var files: [String: Data] = [:]
   var folders: [String: [String]] = [:]
 
   func read(_ path: FilePath, limit: Int) async throws -> [UInt8]? {
-    (files[path.string] ?? nil).map { [UInt8]($0) }
+    files[path.string].map { [UInt8]($0) }
   }
 
   func names(in folder: FilePath) async throws -> [String] { folders[folder.string] ?? [] }

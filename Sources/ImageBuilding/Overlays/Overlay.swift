@@ -1,6 +1,5 @@
-import Foundation
+public import Foundation
 public import Host
-public import SystemPackage
 
 /// Files that are laid into an image, with the owner and mode that a declaration beside them gives to each.
 public struct Overlay: Sendable, Equatable {
@@ -35,18 +34,15 @@ public struct Overlay: Sendable, Equatable {
   /// What a stage's key takes from an overlay: every byte that goes into the guest.
   public var digest: Digest {
     var hasher = Digest.Hasher()
-    func add(_ parts: [String]) { for part in parts { hasher.update("\(part.utf8.count):\(part)") } }
     for entry in entries {
-      add([entry.path, String(entry.mode, radix: 8), entry.owner, entry.group])
+      let attributes = [entry.path, String(entry.mode, radix: 8), entry.owner, entry.group]
       switch entry.kind {
-      case .file(let bytes):
-        add(["file", String(bytes.count)])
-        hasher.update(bytes)
-      case .folder: add(["folder"])
-      case .link(let target): add(["link", target])
+      case .file(let bytes): hasher.update(fields: attributes + ["file", Digest.sha256(bytes).hex])
+      case .folder: hasher.update(fields: attributes + ["folder"])
+      case .link(let target): hasher.update(fields: attributes + ["link", target])
       }
     }
-    for list in [enable, mask, remove] { add(["list"] + list) }
+    for list in [enable, mask, remove] { hasher.update(fields: ["list"] + list) }
     hasher.update(setup ?? Data())
     return hasher.finish()
   }

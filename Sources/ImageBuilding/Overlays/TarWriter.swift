@@ -3,6 +3,17 @@ import Foundation
 import Host
 import SystemPackage
 
+/// libarchive's names for the types of files, which Swift can't tell from the C library's (archive_entry.h).
+enum FileType {
+  static let regular: UInt32 = 0o100000
+  static let folder: UInt32 = 0o040000
+  static let link: UInt32 = 0o120000
+  static let character: UInt32 = 0o020000
+  static let block: UInt32 = 0o060000
+  static let pipe: UInt32 = 0o010000
+  static let socket: UInt32 = 0o140000
+}
+
 /// Writes an uncompressed pax tar (POSIX.1-2001) through libarchive.
 struct TarWriter: ~Copyable {
   private let archive: OpaquePointer
@@ -10,18 +21,20 @@ struct TarWriter: ~Copyable {
 
   /// - Throws: ``HostError/file(doing:path:errno:)``.
   init(_ path: FilePath) throws {
-    guard let archive = archive_write_new() else { throw HostError.file(doing: "write", path: path, errno: ENOMEM) }
+    // Only a process without any memory left gets nil here, and Swift traps for it everywhere else too.
+    guard let archive = archive_write_new() else { preconditionFailure("out of memory") }
     self.archive = archive
     self.path = path
     archive_write_set_format_pax_restricted(archive)
-    guard archive_write_open_filename(archive, path.string) == ARCHIVE_OK else { throw failure() }
+    try check(archive_write_open_filename(archive, path.string))
   }
 
   deinit { archive_write_free(archive) }
 
-  private func failure() -> HostError {
+  private func check(_ status: CInt) throws {
+    guard status != ARCHIVE_OK else { return }
     let code = archive_errno(archive)
-    return .file(doing: "write", path: path, errno: code > 0 ? code : EIO)
+    throw HostError.file(doing: "write", path: path, errno: code > 0 ? code : EIO)
   }
 
   /// Adds one entry; `owner` and `group` are numbers, `time` is seconds since 1970.
@@ -36,21 +49,21 @@ struct TarWriter: ~Copyable {
     var contents = Data()
     switch entry.kind {
     case .file(let bytes):
-      archive_entry_set_filetype(header, UInt32(S_IFREG))
+      archive_entry_set_filetype(header, FileType.regular)
       archive_entry_set_size(header, Int64(bytes.count))
       contents = bytes
     case .folder:
-      archive_entry_set_filetype(header, UInt32(S_IFDIR))
+      archive_entry_set_filetype(header, FileType.folder)
     case .link(let target):
-      archive_entry_set_filetype(header, UInt32(S_IFLNK))
+      archive_entry_set_filetype(header, FileType.link)
       archive_entry_set_symlink_utf8(header, target)
     }
-    guard archive_write_header(archive, header) == ARCHIVE_OK else { throw failure() }
+    try check(archive_write_header(archive, header))
     let written = contents.withUnsafeBytes { archive_write_data(archive, $0.baseAddress, $0.count) }
-    guard written == contents.count else { throw failure() }
+    try check(written == contents.count ? ARCHIVE_OK : ARCHIVE_FATAL)
   }
 
   consuming func finish() throws {
-    guard archive_write_close(archive) == ARCHIVE_OK else { throw failure() }
+    try check(archive_write_close(archive))
   }
 }

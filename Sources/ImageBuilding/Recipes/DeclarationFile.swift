@@ -48,7 +48,7 @@ enum DeclarationFile {
     case .duplicatedKeysInMapping(let duplicates, let context):
       DeclarationError(
         file: file, line: context.mark.line, column: context.mark.column,
-        reason: "a key stands twice: \(duplicates.compactMap(\.string).joined(separator: ", "))")
+        reason: "a key stands twice: \(duplicates.map { String(describing: $0) }.joined(separator: ", "))")
     default:
       DeclarationError(file: file, line: 1, column: 1, reason: "it isn't YAML: \(error)")
     }

@@ -8,7 +8,7 @@ public struct Recipe: Sendable, Equatable {
   public var summary: String
   public var base: Base
   /// Package names, without versions.
-  public var packages: [String]
+  public var packages: [PackageName]
   /// Folders of overlay files, in the order in which they are laid.
   public var overlays: [FilePath]
   /// The most that the image's virtual size may be, in bytes. An m1.tiny has a disk of 1 GiB.

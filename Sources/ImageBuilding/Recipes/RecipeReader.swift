@@ -86,14 +86,14 @@ extension Recipe {
     return text
   }
 
-  private static func packages(_ node: DeclarationNode) throws -> [String] {
-    for item in try node.list() {
-      // Debian Policy 5.6.1; what apt would take for an option, a removal or a version can't be one.
-      guard try item.string().wholeMatch(of: /[a-z0-9][a-z0-9+.\-]*[a-z0-9+]/) != nil else {
-        throw item.error("'\(try item.string())' isn't a package name")
+  private static func packages(_ node: DeclarationNode) throws -> [PackageName] {
+    _ = try node.strings()
+    return try node.list().map { item in
+      guard let name = PackageName(try item.string()) else {
+        throw item.error("'\(try item.string())' isn't the name of a package")
       }
+      return name
     }
-    return try node.strings()
   }
 
   private static func overlays(_ node: DeclarationNode, beside file: FilePath) throws -> [FilePath] {

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// The images below an `out` folder: `images/<id>/{disk.qcow2,manifest.json,sbom.spdx.json,SHA256SUMS}`, and

@@ -24,14 +24,13 @@ public struct TreeEntry: Sendable, Codable, Hashable {
 
   public enum Kind: String, Sendable, Codable { case file, folder, link, character, block, pipe, socket }
 
-  /// One line that holds all of the above; what the tree's digest is made from.
-  var line: String {
-    let fields: [String] = [
+  /// All of the above; what the tree's digest is made from.
+  var fields: [String] {
+    [
       type.rawValue, mode, String(owner), String(group), digest?.hex ?? "", target ?? "", sameAs ?? "", device ?? "",
       (attributes ?? [:]).sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.hex)" }.joined(separator: ","),
       String(modified), path,
     ]
-    return fields.map { "\($0.utf8.count):\($0)" }.joined() + "\n"
   }
 }
 
@@ -47,7 +46,7 @@ public struct Tree: Sendable, Equatable {
   /// Two trees have the same digest when every path, type, mode, owner, link, attribute, content and clamped time is.
   public var digest: Digest {
     var hasher = Digest.Hasher()
-    for entry in entries { hasher.update(entry.line) }
+    for entry in entries { hasher.update(fields: entry.fields) }
     return hasher.finish()
   }
 }

@@ -33,10 +33,17 @@ struct TreeReader {
     let reader = ThreadExecutor(name: "tree")
     defer { reader.end() }
     let worker = Worker(executor: reader)
-    let read = await Swift.Result { try await worker.run { try self.read(descriptor: reading) } }
-    try? reading.close()
-    try await packed
-    return try read.get()
+    do {
+      let result = try await worker.run { try self.read(descriptor: reading) }
+      try? reading.close()
+      try await packed
+      return result
+    } catch {
+      // The appliance gets EPIPE and stops; what it says of that isn't the reason.
+      try? reading.close()
+      _ = try? await packed
+      throw error
+    }
   }
 
   private actor Worker {
@@ -100,13 +107,13 @@ struct TreeReader {
     let isHardLink = archive_entry_hardlink(header) != nil
     let type: TreeEntry.Kind
     switch archive_entry_filetype(header) {
-    case mode_t(S_IFREG): type = .file
-    case mode_t(S_IFDIR): type = .folder
-    case mode_t(S_IFLNK): type = .link
-    case mode_t(S_IFCHR): type = .character
-    case mode_t(S_IFBLK): type = .block
-    case mode_t(S_IFIFO): type = .pipe
-    case mode_t(S_IFSOCK): type = .socket
+    case FileType.regular: type = .file
+    case FileType.folder: type = .folder
+    case FileType.link: type = .link
+    case FileType.character: type = .character
+    case FileType.block: type = .block
+    case FileType.pipe: type = .pipe
+    case FileType.socket: type = .socket
     default: type = isHardLink ? .file : .socket
     }
     let isDevice = type == .character || type == .block
