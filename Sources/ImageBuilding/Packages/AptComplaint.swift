@@ -19,7 +19,7 @@ enum AptComplaint {
       return .untrusted(explanation: explanation)
     }
     if says("Hash Sum mismatch", "unexpected size") { return .digestMismatch(explanation: explanation) }
-    if says("404  Not Found", "404 Not Found", "410  Gone", "does not have a Release file", "Version '") {
+    if says(" 404  ", " 410  ", "does not have a Release file", "Version '") {
       return .notOnMirror(explanation: explanation)
     }
     if says(

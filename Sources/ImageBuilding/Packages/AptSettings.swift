@@ -71,7 +71,6 @@ enum AptSettings {
       APT::Update::Error-Mode "any";
       APT::Sandbox::User "\(sandboxUser(for: etc))";
       Acquire::Languages "none";
-      Acquire::Retries "3";
       Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
       Acquire::IndexTargets::deb::DEP-11-icons::DefaultEnabled "false";
       Acquire::IndexTargets::deb::DEP-11-icons-small::DefaultEnabled "false";

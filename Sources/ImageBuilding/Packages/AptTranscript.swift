@@ -40,25 +40,15 @@ enum AptTranscript {
     }
   }
 
-  /// Names of virtual packages, and what apt takes in their place.
-  static func selections(in text: String) -> [String: String] {
-    var result: [String: String] = [:]
-    for line in text.split(separator: "\n") where line.hasPrefix("Note, selecting '") {
-      let parts = line.split(separator: "'", omittingEmptySubsequences: false)
-      guard parts.count == 5, parts[2] == " instead of " else { continue }
-      result[String(parts[3])] = String(parts[1])
-    }
-    return result
-  }
-
   /// The files that apt would download.
   ///
-  /// - Throws: ``PackageError/aptFailed(explanation:)`` at a line that can't be read, or one without a SHA-2 digest.
+  /// - Throws: ``PackageError/aptFailed(explanation:)`` at a line that can't be read, or one without a SHA-256 digest.
   static func files(in text: String) throws -> [File] {
     try text.split(separator: "\n").filter { $0.hasPrefix("'") }.map { line in
       let words = line.split(separator: "'", omittingEmptySubsequences: false).last?.split(separator: " ") ?? []
       guard words.count == 3, let size = UInt64(words[1]),
-        let digest = Digest(hex: words[2].drop { $0 != ":" }.dropFirst())
+        words[2].hasPrefix("SHA256:"),
+        let digest = Digest(hex: words[2].dropFirst(7))
       else { throw unreadable(line) }
       return File(name: String(words[0]), size: size, digest: digest)
     }

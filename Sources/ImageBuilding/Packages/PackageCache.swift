@@ -14,7 +14,7 @@ public struct PackageCache: Sendable {
 
   /// Where a package is when it is in the cache.
   public func path(of package: ResolvedPackage) -> FilePath {
-    folder.appending("\(package.digest.bytes.count == 32 ? "sha256" : "sha512")-\(package.digest.hex).deb")
+    folder.appending("sha256-\(package.digest.hex).deb")
   }
 
   /// Those of `packages` that would have to be downloaded, by their names and sizes alone.
@@ -96,6 +96,6 @@ public struct PackageCache: Sendable {
   }
 
   private func matches(_ file: FilePath, _ package: ResolvedPackage) throws -> Bool {
-    try Digest.ofFile(file, kind: package.digest.bytes.count == 32 ? .sha256 : .sha512) == package.digest
+    try Digest.ofFile(file) == package.digest
   }
 }

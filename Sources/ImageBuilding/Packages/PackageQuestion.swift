@@ -31,15 +31,22 @@ struct Question: Sendable {
       throw try await unknown(name, index: index, in: folder)
     }
     let changes = try AptTranscript.changes(in: simulation)
+    let installs = changes.filter { $0.kind == .install }
+    let records = try await records(of: installs, index: index, in: folder)
+    let present =
+      records + ControlStanza.parse(guest.status).filter { $0["Status"]?.hasSuffix(" ok installed") == true }
+    var names: [String] = []
+    for name in wanted.map(\.description) {
+      guard let real = Self.provider(of: name, in: present) else {
+        throw try await unknown(name, index: index, in: folder)
+      }
+      names.append(real)
+    }
     let removed = changes.filter { $0.kind == .remove || $0.kind == .purge }.map(\.package)
     guard removed.isEmpty else { throw PackageError.wouldRemove(removed) }
-    let selections = AptTranscript.selections(in: simulation)
-    let names = wanted.map { selections[$0.description] ?? $0.description }
-    let installs = changes.filter { $0.kind == .install }
-    try await check(names, installs: installs, index: index, in: folder)
     return Resolution(
-      packages: try await packages(installs, index: index, in: folder), steps: Self.steps(changes), wanted: names,
-      skippedSources: guest.skippedSources)
+      packages: try await packages(installs, records: records, index: index, in: folder), steps: Self.steps(changes),
+      wanted: names, skippedSources: guest.skippedSources)
   }
 
   private func install(_ mode: String) -> [String] {
@@ -49,24 +56,34 @@ struct Question: Sendable {
     ] + wanted.map(\.description)
   }
 
-  /// apt reads "name+" as an order to install "name" where it knows no package of the first name: what comes out has to
-  /// be what was asked for.
-  private func check(
-    _ names: [String], installs: [AptTranscript.Change], index: AptIndex, in folder: FilePath
-  ) async throws {
-    let there = try Set(DpkgStatus(guest.status).installed.map(\.name) + installs.map { $0.package.beforeColon })
-    for name in names where !there.contains(name) { throw try await unknown(name, index: index, in: folder) }
+  /// The package that stands for `name`: itself, or one that provides it. Nil where neither is there, as when apt took
+  /// "name+" for an order to install "name".
+  private static func provider(of name: String, in present: [ControlStanza]) -> String? {
+    if present.contains(where: { $0["Package"] == name }) { return name }
+    return present.first { stanza in
+      (stanza["Provides"] ?? "").split(separator: ",").contains {
+        $0.split(separator: " ").first.map(String.init) == name
+      }
+    }?["Package"]
+  }
+
+  /// What the index says about the packages to install.
+  private func records(
+    of installs: [AptTranscript.Change], index: AptIndex, in folder: FilePath
+  ) async throws -> [ControlStanza] {
+    guard !installs.isEmpty else { return [] }
+    let versions = installs.map { "\($0.package.beforeColon):\($0.architecture)=\($0.version)" }
+    let text = try await index.run("apt-cache", ["show", "--no-all-versions", "--"] + versions, index: folder)
+    return ControlStanza.parse(Array(text.utf8))
   }
 
   private func packages(
-    _ installs: [AptTranscript.Change], index: AptIndex, in folder: FilePath
+    _ installs: [AptTranscript.Change], records: [ControlStanza], index: AptIndex, in folder: FilePath
   ) async throws -> [ResolvedPackage] {
     guard !installs.isEmpty else { return [] }
-    let transcript = try await index.run("apt-get", install("--print-uris"), index: folder)
+    let transcript = try await index.run(
+      "apt-get", ["-o", "Acquire::ForceHash=SHA256"] + install("--print-uris"), index: folder)
     let files = Dictionary(try AptTranscript.files(in: transcript).map { ($0.name, $0) }) { first, _ in first }
-    let versions = installs.map { "\($0.package.beforeColon):\($0.architecture)=\($0.version)" }
-    let records = ControlStanza.parse(
-      Array(try await index.run("apt-cache", ["show", "--no-all-versions", "--"] + versions, index: folder).utf8))
     var sizes: [String: UInt64] = [:]
     for record in records {
       let key = ["Package", "Version", "Architecture"].map { record[$0] ?? "" }.joined(separator: " ")

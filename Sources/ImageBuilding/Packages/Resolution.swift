@@ -6,7 +6,7 @@ public struct ResolvedPackage: Hashable, Codable, Sendable {
   public let version: String
   /// "all" for what runs anywhere.
   public let architecture: String
-  /// SHA-256, or SHA-512 where its source has that one.
+  /// SHA-256.
   public let digest: Digest
   /// Of the .deb, in bytes.
   public let size: UInt64

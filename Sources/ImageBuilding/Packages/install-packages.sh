@@ -82,10 +82,18 @@ export PATH
 # man-db indexes its pages only while this file is there; its timer catches up later.
 set_aside "$auto_update"
 
+# Of these packages, those that aren't configured yet: dpkg refuses to configure one twice.
+# The ${…} are dpkg-query's.
+# shellcheck disable=SC2016
+unconfigured() {
+  dpkg-query -W -f '${db:Status-Status} ${binary:Package}\n' "$@" | sed -n '/^installed /!s/^[^ ]* //p'
+}
+
+# The names in `steps` are words without blanks or patterns, made by the program that wrote it.
+# shellcheck disable=SC2086
 while read -r action names <&3; do
-  # The names are words without blanks or patterns, made by the program that wrote `steps`.
-  # shellcheck disable=SC2086
-  quiet_dpkg --no-triggers "--$action" $names
+  if [ "$action" = configure ]; then names=$(unconfigured $names); fi
+  if [ -n "$names" ]; then quiet_dpkg --no-triggers "--$action" $names; fi
 done 3< steps
 # Configures what is left, then runs each trigger once.
 quiet_dpkg --configure --pending
