@@ -164,23 +164,30 @@ struct BuildJob {
 
   private func pack(_ prepared: Prepared, _ finished: FinishedGuest) async throws -> Manifest {
     let image = work.appending("disk.qcow2")
+    let raw = finished.isRelaid ? target : work.appending("disk.raw")
     try await runner.run("compress") { _ in
-      if finished.isRelaid { try await DiskLayout.installBootloader(on: target, root: finished.rootUUID) }
+      if finished.isRelaid {
+        try await DiskLayout.installBootloader(on: target, root: finished.rootUUID)
+      } else {
+        try await Command("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", disk.string, raw.string]).run()
+      }
       try await Command(
         "qemu-img",
-        [
-          "convert", "-c", "-O", "qcow2", "-o", "compression_type=zstd", "-f", finished.isRelaid ? "raw" : "qcow2",
-          finished.isRelaid ? target.string : disk.string, image.string,
-        ]
+        ["convert", "-c", "-f", "raw", "-O", "qcow2", "-o", "compression_type=zstd", raw.string, image.string]
       ).run()
     }
+    let listing = try await runner.run("list") { _ in
+      let volume = try Ext4Volume.find(uuid: finished.rootUUID, on: try DiskBytes(raw))
+      return try TreeReader(volume: volume, epoch: options.epoch, wanted: { $0 == DpkgStatus.path }).read()
+    }
+    let status = try DpkgStatus([UInt8](listing.contents[DpkgStatus.path] ?? Data()))
     return try await runner.run("publish", prepared.keys.image.description) { _ in
       let manifest = try ManifestMaker(
         recipe: recipe, base: base, inspection: prepared.inspection, keys: prepared.keys, finished: finished,
-        options: options
+        listing: listing, status: status, options: options
       ).make(disk: image)
       let bill = try SoftwareBill(
-        imageID: manifest.id.description, status: finished.status, release: prepared.inspection.packages.release,
+        imageID: manifest.id.description, status: status, release: prepared.inspection.packages.release,
         created: Date(timeIntervalSince1970: TimeInterval(options.epoch)), toolVersion: options.tool)
       try await builder.finished.publish(disk: image, manifest: manifest, bill: bill.json)
       try await builder.registry.adopt(manifest.id, from: builder.finished)

@@ -4,8 +4,6 @@ import SystemPackage
 
 /// What is known of a guest when its last edit is done.
 struct FinishedGuest: Sendable {
-  let tree: TreeReader.Result
-  let status: DpkgStatus
   /// The content lies on the second disk, in cpbuild's own layout, and wants its bootloader there.
   let isRelaid: Bool
   let rootUUID: String
@@ -39,13 +37,8 @@ struct FinishStage {
     }
     let root = isRelaid ? try await session.targetRoot() : system.mounts[0].device
     let uuid = try await session.uuid(of: root)
-    say("listing all files")
-    let reader = TreeReader(epoch: epoch, wanted: { $0 == "/var/lib/dpkg/status" })
-    let tree = try await reader.read(session)
     try await session.flush()
-    return FinishedGuest(
-      tree: tree, status: try DpkgStatus([UInt8](tree.contents["/var/lib/dpkg/status"] ?? Data())), isRelaid: isRelaid,
-      rootUUID: uuid)
+    return FinishedGuest(isRelaid: isRelaid, rootUUID: uuid)
   }
 
   /// Copies the system to the second disk, which has its partitions already, and mounts that instead.

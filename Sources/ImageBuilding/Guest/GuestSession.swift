@@ -286,15 +286,6 @@ public actor GuestSession {
     try check("unpack into \(folder)", guestfs_tar_in_opts_argv(handle, tar.string, folder, &options))
   }
 
-  /// Writes everything below `folder` as an uncompressed tar to a file or pipe of the host.
-  public func pack(_ folder: String, to tar: FilePath) throws {
-    var options = guestfs_tar_out_opts_argv()
-    options.bitmask = UInt64(1 << 1 | 1 << 3)  // numericowner, xattrs
-    options.numericowner = 1
-    options.xattrs = 1
-    try check("pack \(folder)", guestfs_tar_out_opts_argv(handle, folder, tar.string, &options))
-  }
-
   /// Runs a shell script in the guest, chrooted, with its /dev, /proc and /sys mounted.
   ///
   /// - Returns: what it wrote to stdout.

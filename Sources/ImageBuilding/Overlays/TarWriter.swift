@@ -8,10 +8,6 @@ enum FileType {
   static let regular: UInt32 = 0o100000
   static let folder: UInt32 = 0o040000
   static let link: UInt32 = 0o120000
-  static let character: UInt32 = 0o020000
-  static let block: UInt32 = 0o060000
-  static let pipe: UInt32 = 0o010000
-  static let socket: UInt32 = 0o140000
 }
 
 /// Writes an uncompressed pax tar (POSIX.1-2001) through libarchive.

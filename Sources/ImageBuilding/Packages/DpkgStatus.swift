@@ -3,6 +3,9 @@ public struct DpkgStatus: Equatable, Sendable {
   /// Sorted by name, then architecture.
   public let packages: [Package]
 
+  /// Where dpkg keeps it.
+  static let path = "/var/lib/dpkg/status"
+
   /// One package that dpkg knows about, in whatever state.
   public struct Package: Hashable, Codable, Sendable {
     public let name: String

@@ -9,11 +9,13 @@ struct ManifestMaker {
   let inspection: BaseInspection
   let keys: StageKeys
   let finished: FinishedGuest
+  let listing: TreeReader.Result
+  let status: DpkgStatus
   let options: ImageBuilder.Options
 
   /// - Throws: ``ImageError/check(recipe:complaints:)``, ``HostError``.
   func make(disk: FilePath) throws -> Manifest {
-    let tree = finished.tree.tree
+    let tree = listing.tree
     let size = UInt64(try FileManager.default.attributesOfItem(atPath: disk.string)[.size] as? Int ?? 0)
     let virtualSize = finished.isRelaid ? recipe.maximumSize : base.virtualSize
     let manifest = Manifest(
@@ -26,18 +28,18 @@ struct ManifestMaker {
       disk: .init(format: "qcow2", sha256: try Digest.ofFile(disk), size: size, virtualSize: virtualSize),
       boot: BootFiles.find(in: tree, root: finished.rootUUID),
       minimumMemory: recipe.minimumMemory, minimumDisk: Int((virtualSize + (1 << 30) - 1) >> 30),
-      packages: finished.status.installed.map { .init(name: $0.name, version: $0.version, architecture: $0.architecture) }
+      packages: status.installed.map { .init(name: $0.name, version: $0.version, architecture: $0.architecture) }
         .sorted { ($0.name, $0.architecture) < ($1.name, $1.architecture) },
       checks: .init(files: recipe.checks.files, enabled: recipe.checks.enabled),
       enabledUnits: tree.enabledUnits,
-      tree: .init(digest: tree.digest, entries: tree.entries.count, size: finished.tree.size), files: tree.entries)
+      tree: .init(digest: tree.digest, entries: tree.entries.count, size: listing.size), files: tree.entries)
     let complaints = complaints(about: manifest)
     guard complaints.isEmpty else { throw ImageError.check(recipe: recipe.name, complaints: complaints) }
     return manifest
   }
 
   private func complaints(about manifest: Manifest) -> [String] {
-    var complaints = RecipeChecks.complaints(manifest.checks, tree: finished.tree.tree)
+    var complaints = RecipeChecks.complaints(manifest.checks, tree: listing.tree)
     if manifest.boot.kernel.isEmpty { complaints.append("there is no kernel in /boot") }
     if let limit = recipe.checks.maximumDownload, manifest.disk.size > limit {
       complaints.append("the compressed disk has \(manifest.disk.size) bytes, more than \(limit)")
