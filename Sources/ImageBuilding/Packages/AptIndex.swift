@@ -49,9 +49,14 @@ struct AptIndex: Sendable {
   private var etc: FilePath { folder.appending("etc") }
 
   /// The index that is there; nil where there is none.
-  var current: Current? {
-    guard let data = FileManager.default.contents(atPath: folder.appending("current").string) else { return nil }
-    return try? JSONDecoder().decode(Current.self, from: data)
+  var current: Current? { Self.current(in: folder) }
+
+  private static func current(in folder: FilePath) -> Current? {
+    guard let data = FileManager.default.contents(atPath: folder.appending("current").string),
+      let current = try? JSONDecoder().decode(Current.self, from: data),
+      access(folder.appending(current.name).string, F_OK) == 0
+    else { return nil }
+    return current
   }
 
   /// The folder of an index.
@@ -135,12 +140,29 @@ struct AptIndex: Sendable {
     return output.stdout
   }
 
+  /// Removes the indexes that no build has asked the mirrors for in a long time.
+  ///
+  /// - Parameter before: seconds since 1970; what was checked since stays.
+  /// - Throws: `HostError`.
+  static func prune(cache: FilePath, checkedBefore before: Int) throws {
+    let folder = cache.appending("apt")
+    for key in try Folder.names(in: folder) {
+      let path = folder.appending(key)
+      // One that is in use is none to remove.
+      guard let lock = try? FileLock.take(path.appending("lock")) else { continue }
+      defer { withExtendedLifetime(lock) {} }
+      if let current = current(in: path), current.checked >= before { continue }
+      // The lock file stays: somebody may be waiting for it.
+      for name in try Folder.names(in: path) where name != "lock" { try Folder.remove(path.appending(name)) }
+    }
+  }
+
   private func publish(_ current: Current) throws {
     try AtomicFile.write(try JSONEncoder().encode(current), to: folder.appending("current"))
   }
 
-  /// apt replaces lists by renaming, never in place, so links to the old ones are as good as copies: what hasn't changed
-  /// isn't fetched again.
+  /// apt replaces lists by renaming, never in place, so links to the old ones are as good as copies: what
+  /// hasn't changed isn't fetched again.
   private func copyLists(from old: Current?, to path: FilePath) throws {
     let lists = path.appending("lists")
     try Folder.make(lists.appending("partial"))

@@ -59,8 +59,8 @@ public struct DpkgStatus: Equatable, Sendable {
 }
 
 extension String {
-  /// Looks like the name of a Debian architecture (Debian policy 11.1): lower-case letters, digits and hyphens, a letter
-  /// first.
+  /// Looks like the name of a Debian architecture (Debian policy 11.1): lower-case letters, digits and hyphens,
+  /// a letter first.
   var isArchitecture: Bool {
     guard let first = utf8.first, (0x61...0x7A).contains(first), utf8.count <= 32 else { return false }
     return utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }

@@ -12,8 +12,8 @@ public protocol GuestFiles: Sendable {
 
 /// All that decides which packages a guest gets: what it has installed, and where its packages come from.
 ///
-/// The guest isn't trusted. Of its apt settings only sources, keys and pins are read, never `apt.conf`, which could name
-/// commands to run. Nothing of it is used as a path on this machine.
+/// The guest isn't trusted. Of its apt settings only sources, keys and pins are read, never `apt.conf`, which
+/// could name commands to run. Nothing of it is used as a path on this machine.
 public struct GuestPackages: Equatable, Sendable {
   /// dpkg's status file.
   public var status: [UInt8]

@@ -53,8 +53,8 @@ public struct PackageCache: Sendable {
     try AtomicFile.publish(file, as: path(of: package))
   }
 
-  /// Lays `packages` into a folder under apt's names for them, ready for dpkg: checked, and their contents uncompressed,
-  /// which spares a slow machine the work.
+  /// Lays `packages` into a folder under apt's names for them, ready for dpkg: checked, and their contents
+  /// uncompressed, which spares a slow machine the work.
   ///
   /// - Returns: those that aren't in the cache any more.
   /// - Throws: ``PackageError/badPackage(path:reason:)``, `HostError`, `CancellationError`.

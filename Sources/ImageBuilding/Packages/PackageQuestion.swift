@@ -2,7 +2,7 @@ import Host
 import SystemPackage
 
 /// One question to apt: which packages does this guest need so that it has these?
-struct Question: Sendable {
+struct PackageQuestion: Sendable {
   let guest: GuestPackages
   let wanted: [PackageName]
   let withRecommends: Bool

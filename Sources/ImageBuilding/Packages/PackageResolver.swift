@@ -24,7 +24,7 @@ public struct PackageResolver: Sendable {
 
   /// The folder that holds `apt/`.
   public let cache: FilePath
-  private let now: @Sendable () -> Date
+  let now: @Sendable () -> Date
 
   /// - Parameters:
   ///   - cache: an absolute path; made when it is missing.
@@ -44,7 +44,7 @@ public struct PackageResolver: Sendable {
     events: @escaping @Sendable (PackageEvent) -> Void = { _ in }
   ) async throws -> Resolution {
     let index = try AptIndex(cache: cache, guest: guest)
-    let question = Question(guest: guest, wanted: wanted, withRecommends: withRecommends)
+    let question = PackageQuestion(guest: guest, wanted: wanted, withRecommends: withRecommends)
     if let current = index.current, isFresh(current, freshness), let known = index.memo(question, in: current) {
       return known
     }
@@ -95,18 +95,18 @@ extension AptSource {
 }
 
 extension AptIndex {
-  fileprivate func memo(_ question: Question, in current: Current) -> Resolution? {
+  fileprivate func memo(_ question: PackageQuestion, in current: Current) -> Resolution? {
     FileManager.default.contents(atPath: memoPath(question, in: current).string)
       .flatMap { try? JSONDecoder().decode(Resolution.self, from: $0) }
   }
 
-  fileprivate func remember(_ answer: Resolution, _ question: Question, in current: Current) throws {
+  fileprivate func remember(_ answer: Resolution, _ question: PackageQuestion, in current: Current) throws {
     let path = memoPath(question, in: current)
     try Folder.make(path.removingLastComponent())
     try AtomicFile.write(try JSONEncoder().encode(answer), to: path)
   }
 
-  private func memoPath(_ question: Question, in current: Current) -> FilePath {
+  private func memoPath(_ question: PackageQuestion, in current: Current) -> FilePath {
     path(of: current).appending("answers").appending("\(question.digest.hex).json")
   }
 }

@@ -1,6 +1,6 @@
 public import Foundation
 import Glibc
-import Host
+public import Host
 public import SystemPackage
 
 /// Gets packages for a guest: finds out which, downloads them, and lays them out for the guest.
@@ -90,6 +90,17 @@ public struct PackageSupply: Sendable {
     for (name, bytes) in InstallScript(resolution, guest: guest).files {
       try AtomicFile.write(bytes, to: folder.appending(name))
     }
+  }
+
+  /// Removes packages that were used longest ago until the rest fits into `budget` bytes, and indexes that are
+  /// older than `indexAge` seconds.
+  ///
+  /// - Parameter keep: digests of packages that stay, whatever their age.
+  /// - Throws: `HostError`.
+  public func prune(budget: UInt64, keep: Set<Digest> = [], indexAge: Int = 30 * 86_400) throws {
+    try cache.prune(budget: budget, keep: keep)
+    try AptIndex.prune(
+      cache: resolver.cache, checkedBefore: Int(resolver.now().timeIntervalSince1970) - indexAge)
   }
 
   private func download(

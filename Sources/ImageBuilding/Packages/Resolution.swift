@@ -19,7 +19,8 @@ public struct ResolvedPackage: Hashable, Codable, Sendable {
 
   /// The name of its .deb, as apt names it: an epoch's colon is written "%3a".
   public var fileName: String {
-    "\(name)_\(version.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "%3a"))_\(architecture).deb"
+    let escaped = version.split(separator: ":", omittingEmptySubsequences: false).joined(separator: "%3a")
+    return "\(name)_\(escaped)_\(architecture).deb"
   }
 }
 

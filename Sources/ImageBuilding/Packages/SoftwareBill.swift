@@ -68,7 +68,7 @@ public struct SoftwareBill: Sendable {
     return name.isEmpty || mail.isEmpty ? "NOASSERTION" : "Organization: \(name) (\(mail))"
   }
 
-  /// SPDX identifiers have letters, digits, '.' and '-' only (section 3.2); '+' would clash with "-" when replaced by it.
+  /// SPDX identifiers have letters, digits, '.' and '-' only (section 7.2); a '+' must not become a "-".
   private static func identifier(_ text: String) -> String {
     text.map {
       $0 == "+" ? ".plus." : $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == ".") ? "\($0)" : "-"

@@ -70,7 +70,7 @@ import Testing
       changes[0].replaces == "2.35" && changes[0].origin == "Debian:12.11/stable, Debian-Security:12/stable-security")
     #expect(changes[3].version == "1:2~rc+1" && changes[3].architecture == "all" && changes[3].origin == "")
     #expect(
-      Question.steps(changes) == [
+      PackageQuestion.steps(changes) == [
         .init(action: .unpack, packages: ["libc6"]), .init(action: .configure, packages: ["libc6"]),
         .init(action: .unpack, packages: ["gcc-12-base:i386", "tool"]),
       ])
@@ -136,7 +136,7 @@ import Testing
     let after = ExtendedStates.after(resolution, before: Array(before.utf8), nativeArchitecture: "amd64")
     #expect(
       String(decoding: after, as: UTF8.self)
-        == "Package: kept\nArchitecture: amd64\nAuto-Installed: 1\n\nPackage: dep\nArchitecture: amd64\nAuto-Installed: 1\n\n"
+        == ["kept", "dep"].map { "Package: \($0)\nArchitecture: amd64\nAuto-Installed: 1\n\n" }.joined()
     )
   }
 }

@@ -95,7 +95,8 @@ import Testing
   func expired() async throws {
     try await MiniRepository.with { repository in
       try await repository.add("hello")
-      try await repository.publish(dated: -7200, validUntil: 6)
+      try await repository.add("other")
+      try await repository.publish(dated: -7200, validUntil: 3600)
       try await repository.serving { server in
         let guest = try await repository.guest(server.uri)
         let supply = PackageSupply(folder: repository.cache)
@@ -106,6 +107,18 @@ import Testing
         }
         guard case .releaseExpired = error else { throw Wrong(error: error) }
         #expect(try await supply.prepare(Self.names("hello"), for: guest, freshness: .offline) == first)
+
+        // The one in the cache grows old, and apt is asked something new.
+        let index = try AptIndex(cache: repository.cache, guest: guest)
+        let lists = index.path(of: try #require(index.current)).appending("lists")
+        for name in try Folder.names(in: lists) where name.hasSuffix("InRelease") {
+          let text = try String(contentsOfFile: lists.appending(name).string, encoding: .utf8)
+          let old = text.replacing(/Valid-Until: .*/, with: "Valid-Until: Mon, 01 Jan 2024 00:00:00 UTC")
+          #expect(old != text)
+          try AtomicFile.write(old, to: lists.appending(name))
+        }
+        let other = try await supply.resolver.resolve(Self.names("other"), for: guest, freshness: .offline)
+        #expect(other.packages.map(\.name) == ["other"])
       }
     }
   }
@@ -286,6 +299,49 @@ import Testing
         #expect(server.requests.count("GET /./InRelease") == 1)
         let left = try Folder.names(in: index.folder) + Folder.names(in: supply.cache.folder)
         #expect(left.filter { $0.hasPrefix("run-") || $0.hasPrefix("incoming-") || $0.contains("killed") } == [])
+      }
+    }
+  }
+
+  @Test("pruning removes indexes that nobody used for a month, and a build gets them again")
+  func prune() async throws {
+    try await MiniRepository.with { repository in
+      try await repository.add("hello")
+      try await repository.publish()
+      try await repository.serving { server in
+        let guest = try await repository.guest(server.uri)
+        let supply = PackageSupply(folder: repository.cache)
+        let first = try await supply.prepare(Self.names("hello"), for: guest)
+        try supply.prune(budget: 1 << 20)
+        #expect(!supply.resolver.isWithoutIndex(for: guest) && supply.cache.missing(first.packages) == [])
+        try supply.prune(budget: 0, indexAge: -60)
+        #expect(supply.resolver.isWithoutIndex(for: guest) && supply.cache.missing(first.packages) == first.packages)
+        #expect(try await supply.prepare(Self.names("hello"), for: guest) == first)
+      }
+    }
+  }
+
+  @Test("a build that is killed while it downloads leaves nothing half-made, and the next one goes on")
+  func cancelled() async throws {
+    try await MiniRepository.with { repository in
+      try await repository.add("hello")
+      try await repository.publish()
+      try await repository.serving { server in
+        let guest = try await repository.guest(server.uri)
+        let supply = PackageSupply(folder: repository.cache)
+        // Ended at many moments: while the index comes, while apt thinks, while packages come.
+        for milliseconds in stride(from: 20, to: 1200, by: 90) {
+          let build = Task { try await supply.prepare(Self.names("hello"), for: guest, freshness: .refresh) }
+          try await Task.sleep(for: .milliseconds(milliseconds))
+          build.cancel()
+          _ = await build.result
+          for name in try Folder.names(in: supply.cache.folder) where name.hasSuffix(".deb") {
+            let digest = try Digest.ofFile(supply.cache.folder.appending(name))
+            #expect(name == "sha256-\(digest).deb")
+          }
+        }
+        let found = try await supply.prepare(Self.names("hello"), for: guest)
+        #expect(supply.cache.missing(found.packages) == [])
       }
     }
   }
