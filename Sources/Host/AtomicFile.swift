@@ -12,7 +12,7 @@ public enum AtomicFile {
   ///
   /// - Parameter mode: the permission bits, whatever the umask.
   /// - Throws: ``HostError/file(doing:path:errno:)``; nothing is left behind then.
-  public static func write(_ bytes: some DataProtocol, to path: FilePath, mode: mode_t = 0o644) throws {
+  public static func write(_ bytes: some DataProtocol, to path: FilePath, mode: CInterop.Mode = 0o644) throws {
     let aside = try temporaryName(beside: path)
     let descriptor = try checked("create", aside) { open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     do {
@@ -30,7 +30,7 @@ public enum AtomicFile {
   }
 
   /// The same for text, in UTF-8.
-  public static func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
+  public static func write(_ text: String, to path: FilePath, mode: CInterop.Mode = 0o644) throws {
     try write(Data(text.utf8), to: path, mode: mode)
   }
 
