@@ -71,7 +71,10 @@ public enum AtomicFile {
       throw HostError.file(doing: "write", path: path, errno: EISDIR)
     }
     let random = String(UInt64.random(in: .min ... .max), radix: 36)
-    return path.removingLastComponent().appending(".\(name.string.prefix(200)).\(random).tmp")
+    // A name has 255 bytes at most, and this one has to stay valid UTF-8.
+    var stem = name.string[...]
+    while stem.utf8.count > 200 { stem.removeLast() }
+    return path.removingLastComponent().appending(".\(stem).\(random).tmp")
   }
 
   private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, path: FilePath) throws {
