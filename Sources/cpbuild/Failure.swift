@@ -5,7 +5,7 @@ import Glibc
 ///
 /// `--help` and `--version` are among them, since the parser throws those as well.
 struct Failure {
-  let status: ExitStatus
+  let status: Outcome
   /// Ends without a newline; empty where there is nothing to say.
   let message: String
 
@@ -20,10 +20,10 @@ struct Failure {
       message = "cpbuild: " + Self.escaped(CPBuild.fullMessage(for: error), arguments).droppingPrefix("Error: ")
     default:
       if let code = error as? ArgumentParser.ExitCode {
-        status = ExitStatus(rawValue: code.rawValue) ?? .failed
+        status = Outcome(rawValue: code.rawValue) ?? .failed
         message = ""
       } else {
-        status = ExitStatus(for: error)
+        status = Outcome(for: error)
         message = Self.text(of: error, status: status, arguments: arguments)
       }
     }
@@ -32,17 +32,17 @@ struct Failure {
   /// Says it: help and versions on stdout, failures on stderr.
   ///
   /// - Returns: the exit status.
-  func report() -> ExitStatus {
+  func report() -> Outcome {
     guard !message.isEmpty else { return status }
     if status == .done {
-      do { try StandardOutput.write(message + "\n") } catch { return ExitStatus(for: error) }
+      do { try StandardOutput.write(message + "\n") } catch { return Outcome(for: error) }
     } else {
       StandardError.write(message + "\n")
     }
     return status
   }
 
-  private static func text(of error: any Error, status: ExitStatus, arguments: [String]) -> String {
+  private static func text(of error: any Error, status: Outcome, arguments: [String]) -> String {
     switch status {
     case .brokenPipe: ""
     case .interrupted: "cpbuild: interrupted"
