@@ -10,15 +10,15 @@ SWIFT = $(SWIFT_BIN)/swift
 
 # A kernel for libguestfs's appliance, where the machine has none of its own, as in a container. One that is there and
 # can't be read, as for Ubuntu's ordinary users, is for 'cpbuild doctor' to speak of: another would be no more readable.
-KERNEL_PACKAGE = $(shell for k in /boot/vmlinuz-*; do [ -e "$$k" ] && exit; done; echo 'linux-image-cloud-amd64|linux-image-virtual')
+KERNEL_PACKAGE = $(shell for k in /boot/vmlinuz-*; do [ -e "$$k" ] && exit; done; echo "'linux-image-cloud-amd64|linux-image-virtual'")
 
-# What it takes to compile,
-BUILD_PACKAGES = git pkg-config libarchive-dev libguestfs-dev libsqlite3-dev libssl-dev zlib1g-dev
+# What it takes to compile (g++ for the release's own C and C++ headers, which Swift's importer reads),
+BUILD_PACKAGES = g++ git 'pkg-config|pkgconf' libarchive-dev libguestfs-dev libsqlite3-dev libssl-dev zlib1g-dev
 # to build images and launch instances,
 RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv grub-common grub-efi-amd64-bin \
   grub-pc-bin iproute2 mmdebstrap mtools nftables qemu-system-x86 qemu-utils uidmap util-linux $(KERNEL_PACKAGE)
 # and to test and measure all that.
-TEST_PACKAGES = binutils easy-rsa gnutls-bin guestfs-tools openvpn ovmf python3 shellcheck unzip zip
+TEST_PACKAGES = binutils easy-rsa gnutls-bin guestfs-tools mount openvpn ovmf procps python3 shellcheck unzip zip
 
 .PHONY: help demo test bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
 .DEFAULT_GOAL := help
