@@ -9,6 +9,7 @@ extension Outcome {
     case let error as HostError: self.init(host: error)
     case is CancellationError: self = .interrupted
     case is BrokenPipe: self = .brokenPipe
+    case let error as StreamError: self.init(errno: error.errno)
     default: self = .failed
     }
   }

@@ -31,15 +31,19 @@ struct Failure {
 
   /// Says it: help and versions on stdout, failures on stderr.
   ///
-  /// - Returns: the exit status.
+  /// - Returns: how the command line ended, which is another way than thought when stdout takes nothing.
   func report() -> Outcome {
     guard !message.isEmpty else { return status }
-    if status == .done {
-      do { try StandardOutput.write(message + "\n") } catch { return Outcome(for: error) }
-    } else {
+    guard status == .done else {
       StandardError.write(message + "\n")
+      return status
     }
-    return status
+    do {
+      try StandardOutput.write(message + "\n")
+      return .done
+    } catch {
+      return Failure(error, arguments: []).report()
+    }
   }
 
   private static func text(of error: any Error, status: Outcome, arguments: [String]) -> String {

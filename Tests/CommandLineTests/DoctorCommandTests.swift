@@ -39,12 +39,11 @@ import Testing
   @Test("a missing tool makes the exit status 4, and the remedy names its package")
   func missingTool() async throws {
     try await withTemporaryFolder { folder in
-      // A PATH with everything but mmdebstrap, in the places where it could be found.
+      // A PATH with everything but mmdebstrap.
       let script = """
-        for d in usr sbin lsbin; do mkdir "$2/$d"; done
-        for f in /usr/sbin/* /usr/bin/*; do n=${f##*/}; [ "$n" = mmdebstrap ] || ln -sf "$f" "$2/usr/$n"; done
-        for p in /usr/sbin /sbin /usr/local/sbin; do :; done
-        PATH="$2/usr" "$1" doctor --home "$2" --out "$2"
+        mkdir "$2/bin"
+        for f in /usr/sbin/* /usr/bin/*; do n=${f##*/}; [ "$n" = mmdebstrap ] || ln -sf "$f" "$2/bin/$n"; done
+        PATH="$2/bin" "$1" doctor --home "$2" --out "$2"
         """
       let output = try await Command(
         "sh", ["-c", script, "sh", try Binary.path.string, folder.string], environment: ["CPBUILD_ACCEL": "tcg"]

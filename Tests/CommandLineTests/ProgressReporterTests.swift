@@ -97,6 +97,38 @@ import Testing
     #expect(read(ends[0]).hasPrefix("base: started\nbase: done, 2.0 s\nSTAGE"))
   }
 
+  @Test("work that fails says where it stopped, and its error comes through")
+  func failingWork() async throws {
+    var ends: [CInt] = [-1, -1]
+    try #require(Glibc.pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    await #expect(throws: CancellationError.self) {
+      try await ProgressReporter.reporting(.normal, descriptor: ends[1]) { reporter in
+        reporter.take(.stageStarted(name: "base", detail: nil))
+        throw CancellationError()
+      }
+    }
+    close(ends[1])
+    #expect(read(ends[0]).contains("base: stopped after"))
+  }
+
+  @Test("elapsed time moves on while nothing is heard")
+  func ticking() async throws {
+    var primary: CInt = -1
+    var secondary: CInt = -1
+    var size = winsize(ws_row: 24, ws_col: 60, ws_xpixel: 0, ws_ypixel: 0)
+    try #require(openpty(&primary, &secondary, nil, nil, &size) == 0)
+    defer { close(primary) }
+    let terminal = secondary
+    try await ProgressReporter.reporting(.normal, descriptor: terminal, environment: ["TERM": "xterm"]) { reporter in
+      reporter.take(.stageStarted(name: "base", detail: nil))
+      try await Task.sleep(for: .seconds(1))
+    }
+    close(secondary)
+    let times = Set(read(primary).split(separator: "\r").filter { $0.contains("base") })
+    #expect(times.count >= 3)
+  }
+
   @Test("a reader of stderr that goes away ends nothing")
   func brokenPipe() throws {
     BrokenPipe.becomeAnError()

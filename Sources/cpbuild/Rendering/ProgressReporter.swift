@@ -39,9 +39,11 @@ final class ProgressReporter: Sendable {
   ///
   /// - Throws: what `work` throws.
   static func reporting<Result: Sendable>(
-    _ verbosity: ProgressBoard.Verbosity, _ work: (ProgressReporter) async throws -> Result
+    _ verbosity: ProgressBoard.Verbosity, descriptor: CInt = STDERR_FILENO,
+    environment: [String: String] = ProcessInfo.processInfo.environment,
+    _ work: (ProgressReporter) async throws -> Result
   ) async throws -> Result {
-    let reporter = ProgressReporter(verbosity: verbosity)
+    let reporter = ProgressReporter(verbosity: verbosity, descriptor: descriptor, environment: environment)
     // Elapsed times move on while nothing is heard.
     let ticker = Task {
       while reporter.isLive && !Task.isCancelled {
