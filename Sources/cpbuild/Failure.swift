@@ -17,7 +17,9 @@ struct Failure {
       message = CPBuild.fullMessage(for: error)
     case ArgumentParser.ExitCode.validationFailure:
       status = .usage
-      message = "cpbuild: " + Self.escaped(CPBuild.fullMessage(for: error), arguments).droppingPrefix("Error: ")
+      message =
+        "cpbuild: " + Self.escaped(CPBuild.fullMessage(for: error), arguments).droppingPrefix("Error: ")
+        + Self.suggestion(arguments)
     default:
       if let code = error as? ArgumentParser.ExitCode {
         status = Outcome(rawValue: code.rawValue) ?? .failed
@@ -44,6 +46,15 @@ struct Failure {
     } catch {
       return Failure(error, arguments: []).report()
     }
+  }
+
+  /// The command that was meant, as a line of its own, where the first word is none but nearly one.
+  private static func suggestion(_ arguments: [String]) -> String {
+    let commands = CPBuild.configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word = arguments.first, !commands.contains(word),
+      let meant = Suggestion.nearest(to: word, among: commands)
+    else { return "" }
+    return "\n  Did you mean 'cpbuild \(meant)'?"
   }
 
   private static func text(of error: any Error, status: Outcome, arguments: [String]) -> String {

@@ -41,6 +41,22 @@ import Testing
     #expect(try await Binary.run(["doctor", "--jsno"]).stderrTail.contains("Did you mean '--json'?"))
   }
 
+  @Test("a misspelt command is answered with the one that was meant, and nonsense with none")
+  func didYouMeanTheCommand() async throws {
+    let output = try await Binary.run(["docter", "--json"])
+    #expect(output.status == 64)
+    #expect(output.stderrTail.contains("Did you mean 'cpbuild doctor'?"))
+    #expect(try await !Binary.run(["xyzzy"]).stderrTail.contains("Did you mean"))
+  }
+
+  @Test(
+    "the distance between words is the number of letters to change",
+    arguments: [("", "", 0), ("", "abc", 3), ("abc", "", 3), ("kitten", "sitting", 3), ("doctor", "docter", 1)])
+  func distance(one: String, other: String, distance: Int) {
+    #expect(Suggestion.distance(one, other) == distance)
+    #expect(Suggestion.nearest(to: String(repeating: one, count: 100_000), among: ["doctor"]) == nil)
+  }
+
   @Test("control characters of an argument are shown, not obeyed, and its line breaks make no lines")
   func controlCharacters() async throws {
     let output = try await Binary.run(["x\u{1B}[31m\u{202E}\r\ncpbuild: all is well"])
