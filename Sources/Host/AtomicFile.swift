@@ -12,7 +12,7 @@ public enum AtomicFile {
   ///
   /// - Parameter mode: the permission bits, whatever the umask.
   /// - Throws: ``HostError/file(doing:path:errno:)``; nothing is left behind then.
-  public static func write(_ bytes: some DataProtocol, to path: FilePath, mode: mode_t = 0o644) throws {
+  public static func write(_ bytes: some DataProtocol, to path: FilePath, mode: CInterop.Mode = 0o644) throws {
     let aside = try temporaryName(beside: path)
     let descriptor = try checked("create", aside) { open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     do {
@@ -30,7 +30,7 @@ public enum AtomicFile {
   }
 
   /// The same for text, in UTF-8.
-  public static func write(_ text: String, to path: FilePath, mode: mode_t = 0o644) throws {
+  public static func write(_ text: String, to path: FilePath, mode: CInterop.Mode = 0o644) throws {
     try write(Data(text.utf8), to: path, mode: mode)
   }
 
@@ -71,7 +71,10 @@ public enum AtomicFile {
       throw HostError.file(doing: "write", path: path, errno: EISDIR)
     }
     let random = String(UInt64.random(in: .min ... .max), radix: 36)
-    return path.removingLastComponent().appending(".\(name.string.prefix(200)).\(random).tmp")
+    // A name has 255 bytes at most, and this one has to stay valid UTF-8.
+    var stem = name.string[...]
+    while stem.utf8.count > 200 { stem.removeLast() }
+    return path.removingLastComponent().appending(".\(stem).\(random).tmp")
   }
 
   private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, path: FilePath) throws {

@@ -59,7 +59,9 @@ public struct Command: Sendable {
         environment: childEnvironment, workingDirectory: folder, platformOptions: options,
         input: .none, output: .sequence, error: .sequence
       ) { execution in
-        async let bytes = Self.collect(execution.standardOutput, limit: limit, command: program)
+        async let bytes = Self.collect(execution.standardOutput, limit: limit) {
+          try? execution.send(signal: .kill, toProcessGroup: true)
+        }
         for try await line in execution.standardError.strings() {
           let text = line.hasSuffix("\n") ? String(line.dropLast()) : line
           tail.withLock { $0.add(text) }
@@ -68,8 +70,9 @@ public struct Command: Sendable {
         return try await bytes
       }
       try Task.checkCancellation()
+      guard let bytes = result.closureResult else { throw HostError.outputTooLong(command: program, limit: limit) }
       return Output(
-        status: Self.number(result.terminationStatus), stdout: String(decoding: result.closureResult, as: UTF8.self),
+        status: Self.number(result.terminationStatus), stdout: String(decoding: bytes, as: UTF8.self),
         stderrTail: tail.withLock { $0.text })
     } catch let error as SubprocessError {
       try Task.checkCancellation()
@@ -104,13 +107,20 @@ public struct Command: Sendable {
     return .inherit.updating(changes)
   }
 
+  /// Reads to the end, which `stop` brings about when there are more than `limit` bytes.
+  ///
+  /// - Returns: the bytes, or nil when there were too many.
   private static func collect(
-    _ sequence: SubprocessOutputSequence, limit: Int, command: String
-  ) async throws -> [UInt8] {
-    var bytes: [UInt8] = []
+    _ sequence: SubprocessOutputSequence, limit: Int, stop: () -> Void
+  ) async throws -> [UInt8]? {
+    var bytes: [UInt8]? = []
     for try await buffer in sequence {
-      buffer.withUnsafeBytes { bytes.append(contentsOf: $0) }
-      guard bytes.count <= limit else { throw HostError.outputTooLong(command: command, limit: limit) }
+      buffer.withUnsafeBytes { bytes?.append(contentsOf: $0) }
+      // The pipe is read on: the child's end, and the end of its stderr, are only seen when it isn't blocked.
+      if let count = bytes?.count, count > limit {
+        bytes = nil
+        stop()
+      }
     }
     return bytes
   }
@@ -147,16 +157,22 @@ public enum Program {
   /// - Throws: ``HostError/programMissing(program:package:)``.
   public static func find(_ program: String) throws -> FilePath {
     if program.contains("/") {
-      if access(program, X_OK) == 0 { return FilePath(program) }
+      if isProgram(program) { return FilePath(program) }
     } else {
       // Administrators' tools live in sbin, which isn't on every user's PATH.
       let path = (getenv("PATH").map { String(cString: $0) } ?? "") + ":/usr/local/sbin:/usr/sbin:/sbin"
       for folder in path.split(separator: ":") {
         let candidate = FilePath(String(folder)).appending(program)
-        if access(candidate.string, X_OK) == 0 { return candidate }
+        if isProgram(candidate.string) { return candidate }
       }
     }
     throw HostError.programMissing(program: program, package: packages[program])
+  }
+
+  /// Folders are executable too, so access(2) alone doesn't do.
+  private static func isProgram(_ path: String) -> Bool {
+    var status = stat()
+    return access(path, X_OK) == 0 && stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
   }
 
   private static let packages = [

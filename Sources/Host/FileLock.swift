@@ -15,7 +15,11 @@ public final class FileLock: Sendable {
     self.path = path
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // Closing alone wouldn't do: a child between its fork and its exec has the descriptor too.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Takes the lock at once.
   ///

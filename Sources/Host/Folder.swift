@@ -6,7 +6,7 @@ public enum Folder {
   /// Makes `path` and its missing parents with `mode`, whatever the umask; one that is there keeps its mode.
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.
-  public static func make(_ path: FilePath, mode: mode_t = 0o755) throws {
+  public static func make(_ path: FilePath, mode: CInterop.Mode = 0o755) throws {
     if mkdir(path.string, mode) == 0 {
       try checked("change the mode of", path) { chmod(path.string, mode) }
       return

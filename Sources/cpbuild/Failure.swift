@@ -5,7 +5,7 @@ import Glibc
 ///
 /// `--help` and `--version` are among them, since the parser throws those as well.
 struct Failure {
-  let status: ExitStatus
+  let status: Outcome
   /// Ends without a newline; empty where there is nothing to say.
   let message: String
 
@@ -17,13 +17,15 @@ struct Failure {
       message = CPBuild.fullMessage(for: error)
     case ArgumentParser.ExitCode.validationFailure:
       status = .usage
-      message = "cpbuild: " + Self.escaped(CPBuild.fullMessage(for: error), arguments).droppingPrefix("Error: ")
+      message =
+        "cpbuild: " + Self.escaped(CPBuild.fullMessage(for: error), arguments).droppingPrefix("Error: ")
+        + Self.suggestion(arguments)
     default:
       if let code = error as? ArgumentParser.ExitCode {
-        status = ExitStatus(rawValue: code.rawValue) ?? .failed
+        status = Outcome(rawValue: code.rawValue) ?? .failed
         message = ""
       } else {
-        status = ExitStatus(for: error)
+        status = Outcome(for: error)
         message = Self.text(of: error, status: status, arguments: arguments)
       }
     }
@@ -31,18 +33,31 @@ struct Failure {
 
   /// Says it: help and versions on stdout, failures on stderr.
   ///
-  /// - Returns: the exit status.
-  func report() -> ExitStatus {
+  /// - Returns: how the command line ended, which is another way than thought when stdout takes nothing.
+  func report() -> Outcome {
     guard !message.isEmpty else { return status }
-    if status == .done {
-      do { try StandardOutput.write(message + "\n") } catch { return ExitStatus(for: error) }
-    } else {
+    guard status == .done else {
       StandardError.write(message + "\n")
+      return status
     }
-    return status
+    do {
+      try StandardOutput.write(message + "\n")
+      return .done
+    } catch {
+      return Failure(error, arguments: []).report()
+    }
   }
 
-  private static func text(of error: any Error, status: ExitStatus, arguments: [String]) -> String {
+  /// The command that was meant, as a line of its own, where the first word is none but nearly one.
+  private static func suggestion(_ arguments: [String]) -> String {
+    let commands = CPBuild.configuration.subcommands.compactMap { $0.configuration.commandName }
+    guard let word = arguments.first, !commands.contains(word),
+      let meant = Suggestion.nearest(to: word, among: commands)
+    else { return "" }
+    return "\n  Did you mean 'cpbuild \(meant)'?"
+  }
+
+  private static func text(of error: any Error, status: Outcome, arguments: [String]) -> String {
     switch status {
     case .brokenPipe: ""
     case .interrupted: "cpbuild: interrupted"

@@ -11,7 +11,7 @@ struct Main {
   }
 
   /// Runs one command line. All that is said on the way has been written when this returns.
-  static func status(of arguments: [String]) async -> ExitStatus {
+  static func status(of arguments: [String]) async -> Outcome {
     do {
       try await Interruption.cancelling {
         var command = try CPBuild.parseAsRoot(arguments)

@@ -6,6 +6,11 @@ public struct Doctor: Sendable {
   public struct Result: Equatable, Sendable {
     public let check: String
     public let finding: Finding
+
+    public init(check: String, finding: Finding) {
+      self.check = check
+      self.finding = finding
+    }
   }
 
   private let checks: [any Check]

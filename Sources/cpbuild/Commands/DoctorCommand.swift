@@ -28,6 +28,6 @@ struct DoctorCommand: AsyncParsableCommand {
     try Task.checkCancellation()
     let report = DoctorReport(results)
     try global.print(report, text: report.text(width: Terminal.width(of: STDOUT_FILENO)))
-    if !report.ok { throw ArgumentParser.ExitCode(ExitStatus.environment.rawValue) }
+    if !report.ok { throw ArgumentParser.ExitCode(Outcome.environment.rawValue) }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import ImageBuilding
 import Synchronization
@@ -19,16 +20,18 @@ final class ProgressReporter: Sendable {
 
   /// - Parameters:
   ///   - descriptor: where to write, stderr unless a test has its own.
+  ///   - environment: where TERM and NO_COLOR are looked up.
   ///   - now: seconds of a clock that doesn't jump.
   init(
-    verbosity: ProgressBoard.Verbosity, descriptor: CInt = STDERR_FILENO, now: (@Sendable () -> Double)? = nil
+    verbosity: ProgressBoard.Verbosity, descriptor: CInt = STDERR_FILENO,
+    environment: [String: String] = ProcessInfo.processInfo.environment, now: (@Sendable () -> Double)? = nil
   ) {
     let begin = ContinuousClock.now
     let now = now ?? { (ContinuousClock.now - begin).inSeconds }
     self.now = now
     self.descriptor = descriptor
-    isLive = verbosity > .quiet && Terminal.isLive(descriptor)
-    hasColor = isLive && Terminal.hasColor()
+    isLive = verbosity > .quiet && Terminal.isLive(descriptor, environment: environment)
+    hasColor = isLive && Terminal.hasColor(environment: environment)
     state = Mutex(State(board: ProgressBoard(verbosity: verbosity, isLive: isLive, at: now())))
   }
 
@@ -36,9 +39,11 @@ final class ProgressReporter: Sendable {
   ///
   /// - Throws: what `work` throws.
   static func reporting<Result: Sendable>(
-    _ verbosity: ProgressBoard.Verbosity, _ work: (ProgressReporter) async throws -> Result
+    _ verbosity: ProgressBoard.Verbosity, descriptor: CInt = STDERR_FILENO,
+    environment: [String: String] = ProcessInfo.processInfo.environment,
+    _ work: (ProgressReporter) async throws -> Result
   ) async throws -> Result {
-    let reporter = ProgressReporter(verbosity: verbosity)
+    let reporter = ProgressReporter(verbosity: verbosity, descriptor: descriptor, environment: environment)
     // Elapsed times move on while nothing is heard.
     let ticker = Task {
       while reporter.isLive && !Task.isCancelled {

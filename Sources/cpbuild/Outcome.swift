@@ -1,5 +1,5 @@
-/// What cpbuild tells its caller, people and scripts alike. Part of the interface: a number never changes its meaning.
-enum ExitStatus: Int32, CaseIterable {
+/// How a command line ended, as its exit status. Part of the interface: a number never changes its meaning.
+enum Outcome: Int32, CaseIterable {
   case done = 0
   case failed = 1
   /// No such thing: an image, a project, a file that was named.

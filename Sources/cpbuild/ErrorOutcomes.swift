@@ -1,14 +1,15 @@
 import Glibc
 import Host
 
-/// The exit status that each module's errors come to. The modules know nothing of it: this is the one place, and a
+/// The outcome that each module's errors come to. The modules know nothing of it: this is the one place, and a
 /// switch over every case, so that a new case has to be thought about here.
-extension ExitStatus {
+extension Outcome {
   init(for error: any Error) {
     switch error {
     case let error as HostError: self.init(host: error)
     case is CancellationError: self = .interrupted
     case is BrokenPipe: self = .brokenPipe
+    case let error as StreamError: self.init(errno: error.errno)
     default: self = .failed
     }
   }

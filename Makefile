@@ -1,0 +1,98 @@
+# cpbuild. The two commands that matter are 'make demo' and 'make test'; both do all the set-up themselves.
+
+# Where 'make install' puts things.
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+# The folder with Swift's programs; found when it isn't named.
+SWIFT_BIN ?= $(shell scripts/toolchain)
+SWIFT = $(SWIFT_BIN)/swift
+
+# A kernel for libguestfs's appliance, where the machine has none of its own, as in a container. One that is there and
+# can't be read, as for Ubuntu's ordinary users, is for 'cpbuild doctor' to speak of: another would be no more readable.
+KERNEL_PACKAGE = $(shell for k in /boot/vmlinuz-*; do [ -e "$$k" ] && exit; done; echo "'linux-image-cloud-amd64|linux-image-virtual'")
+
+# What it takes to compile (g++ for the release's own C and C++ headers, which Swift's importer reads),
+BUILD_PACKAGES = g++ git 'pkg-config|pkgconf' libarchive-dev libguestfs-dev libsqlite3-dev libssl-dev zlib1g-dev
+# to build images and launch instances,
+RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv grub-common grub-efi-amd64-bin \
+  grub-pc-bin iproute2 mmdebstrap mtools nftables qemu-system-x86 qemu-utils uidmap util-linux $(KERNEL_PACKAGE)
+# and to test and measure all that.
+TEST_PACKAGES = binutils easy-rsa gnutls-bin guestfs-tools mount openvpn ovmf procps python3 shellcheck unzip zip
+
+.PHONY: help demo test bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo 'make demo     install what is missing, build, and make the cloudpipe image of the default recipe'
+	@echo 'make test     install what is missing, build, and run every test'
+	@echo 'make deps     install what is missing, with apt'
+	@echo 'make build    compile in release mode: .build/release/cpbuild'
+	@echo 'make install  program, man page and completions to $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
+	@echo 'make bench    measure, side by side with what people would use instead'
+	@echo 'make format   format the Swift sources;  make lint checks them and the shell scripts'
+	@echo 'make clean    remove what was compiled (artifacts in out/ stay)'
+
+demo: deps-run build
+	.build/release/cpbuild image
+	@echo
+	@echo "The image is in out/images/$$(cat out/vpn_image_id). To go on:"
+	@echo '  .build/release/cpbuild image list      every image'
+	@echo '  .build/release/cpbuild image verify    what is in it, checked against its manifest'
+	@echo '  .build/release/cpbuild doctor          what this machine can do'
+	@echo '  make install                           put cpbuild on PATH'
+
+# The test runner's own summary is the last thing to be printed, and its status is make's.
+test: toolchain deps lint
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build --disable-xctest
+
+bench: toolchain deps
+	$(SWIFT) build -c release
+	Benchmarks/run
+
+build: toolchain deps-build
+	$(SWIFT) build -c release --product cpbuild
+
+# 'make deps' takes no time when all is there. The narrower ones are for those who build or run only.
+deps:
+	@scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+deps-build:
+	@scripts/install-packages $(BUILD_PACKAGES)
+deps-run:
+	@scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES)
+
+toolchain:
+	@[ -n "$(SWIFT_BIN)" ]
+
+# Man page and completions are generated from the commands themselves.
+install: build
+	$(SWIFT) package plugin generate-manual
+	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
+	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' '$(DESTDIR)$(PREFIX)/share/zsh/site-functions' \
+	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'
+	install -m 755 .build/release/cpbuild '$(DESTDIR)$(PREFIX)/bin/cpbuild'
+	install -m 644 .build/plugins/GenerateManual/outputs/cpbuild/cpbuild.1 '$(DESTDIR)$(PREFIX)/share/man/man1/cpbuild.1'
+	.build/release/cpbuild --generate-completion-script bash \
+	  > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cpbuild'
+	.build/release/cpbuild --generate-completion-script zsh \
+	  > '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cpbuild'
+	.build/release/cpbuild --generate-completion-script fish \
+	  > '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cpbuild.fish'
+
+SWIFT_SOURCES = $(wildcard Package.swift Sources Tests Benchmarks)
+
+format: toolchain
+	$(SWIFT) format --in-place --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
+
+# Warnings of the compiler are errors in every build (Package.swift).
+lint: lint-swift lint-shell
+
+lint-swift: toolchain
+	$(SWIFT) format lint --strict --recursive --parallel --configuration .swift-format $(SWIFT_SOURCES)
+
+lint-shell:
+	scripts/lint-shell
+
+clean:
+	rm -rf .build
