@@ -1,4 +1,4 @@
-public import Glibc
+import Glibc
 public import SystemPackage
 
 /// Folders: made with the mode that is wanted, listed, and removed whole.

@@ -24,8 +24,9 @@ public struct Appliance: Sendable {
     try Folder.make(folder, mode: 0o700)
     let own = try await ownInput(below: folder)
     return Appliance(
-      path: own, cache: own ?? folder, memory: memory(), processors: min(2, ProcessInfo.processInfo.activeProcessorCount),
-      usesKVM: usesKVM)
+      path: own, cache: own ?? folder, memory: memory(),
+      // dpkg does one thing at a time, and emulated processors slow one another down.
+      processors: usesKVM ? min(2, ProcessInfo.processInfo.activeProcessorCount) : 1, usesKVM: usesKVM)
   }
 
   /// Packages of libguestfs's appliance that no edit of cpbuild's runs anything from. Named by what is left out, since the
