@@ -52,7 +52,7 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "Trust", dependencies: ["COpenSSL", "Host", "Names"], swiftSettings: strict),
+    .target(name: "Trust", dependencies: ["COpenSSL"], swiftSettings: strict),
 
     .target(
       name: "Payload",
@@ -77,7 +77,7 @@ let package = Package(
     .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
     .testTarget(name: "ImageBuildingTests", dependencies: ["ImageBuilding", "Host"], swiftSettings: strict),
-    .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
+    .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),
   ]
