@@ -104,7 +104,9 @@ struct HostileInputTests {
   func noise() {
     var generator = SeededGenerator(seed: 9)
     for _ in 0..<5_000 {
-      let noise = (0..<Int.random(in: 0...200, using: &generator)).map { _ in UInt8.random(in: 0...255, using: &generator) }
+      let noise = (0..<Int.random(in: 0...200, using: &generator)).map { _ in
+        UInt8.random(in: 0...255, using: &generator)
+      }
       #expect(throws: TrustError.self) { try Certificate(der: noise) }
       #expect(throws: TrustError.self) { try CertificateRevocationList(der: noise) }
       #expect(throws: TrustError.self) { try SigningRequest(der: noise) }

@@ -4,7 +4,9 @@ import Trust
 
 @Suite("OpenSSH key pairs")
 struct OpenSSHTests {
-  @Test("ssh-keygen finds the same public key and fingerprint, and can sign with it", arguments: OpenSSHKeyPair.Kind.allCases)
+  @Test(
+    "ssh-keygen finds the same public key and fingerprint, and can sign with it",
+    arguments: OpenSSHKeyPair.Kind.allCases)
   func sshKeygen(kind: OpenSSHKeyPair.Kind) async throws {
     let pair = try OpenSSHKeyPair.generate(kind, comment: "acme-vpn")
     try await withFolder { folder in
@@ -39,9 +41,11 @@ struct OpenSSHTests {
     }
   }
 
-  @Test("comments that would end the line or hide something are refused", arguments: [
-    "a\nb", "a\r", "\0", "ü", " a", "a ", String(repeating: "a", count: 256),
-  ])
+  @Test(
+    "comments that would end the line or hide something are refused",
+    arguments: [
+      "a\nb", "a\r", "\0", "ü", " a", "a ", String(repeating: "a", count: 256),
+    ])
   func badComments(comment: String) {
     #expect(throws: TrustError.self) { try OpenSSHKeyPair.generate(comment: comment) }
   }

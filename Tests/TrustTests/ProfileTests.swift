@@ -58,10 +58,12 @@ struct ProfileTests {
     #expect(bundle.files.allSatisfy { $0.isPrivate || !$0.contents.exposedText.contains("KEY") })
   }
 
-  @Test("no value can end a line, open a block or leave a folder", arguments: [
-    "", "a b", "a\nup /bin/sh", "a\"", "a'", "a#", "a;", "</ca>", "$x", "a\\", "../a", "a/b", ".a", "-a", "ü", "a\0",
-    String(repeating: "a", count: 65),
-  ])
+  @Test(
+    "no value can end a line, open a block or leave a folder",
+    arguments: [
+      "", "a b", "a\nup /bin/sh", "a\"", "a'", "a#", "a;", "</ca>", "$x", "a\\", "../a", "a/b", ".a", "-a", "ü", "a\0",
+      String(repeating: "a", count: 65),
+    ])
   func injection(value: String) {
     #expect(throws: TrustError.self) { try profile(serverName: value) }
     #expect(throws: TrustError.self) { try profile(key: .file(value)) }

@@ -100,7 +100,8 @@ struct RolloverTests {
     let list = try fixture.authority.revocationList(
       number: 1, revocations: [], now: fixture.now, lifetime: Lifetime(days: 9))
     let expected: [(Double, TrustHealth.Severity)] = [
-      (-0.1, .notValid), (0, .ok), (5.9, .ok), (6, .dueForRenewal), (7.9, .dueForRenewal), (8, .expiring), (9, .expiring),
+      (-0.1, .notValid), (0, .ok), (5.9, .ok), (6, .dueForRenewal), (7.9, .dueForRenewal), (8, .expiring),
+      (9, .expiring),
       (9.1, .notValid),
     ]
     for (days, severity) in expected {

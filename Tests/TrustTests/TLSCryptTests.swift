@@ -38,7 +38,8 @@ struct TLSCryptTests {
       #expect(made.succeeded, "\(made.output)")
       let metadata = Data("alice".utf8).base64EncodedString()
       let wrapped = try await Tool.run(
-        "openvpn", ["--tls-crypt-v2", "server.key", "--genkey", "tls-crypt-v2-client", "client.key", metadata], in: folder)
+        "openvpn", ["--tls-crypt-v2", "server.key", "--genkey", "tls-crypt-v2-client", "client.key", metadata],
+        in: folder)
       #expect(wrapped.succeeded, "\(wrapped.output)")
       func read(_ name: String) throws -> Secret {
         Secret(utf8: try String(contentsOf: folder.appending(path: name), encoding: .utf8))
