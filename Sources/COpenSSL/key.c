@@ -3,8 +3,10 @@
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pkcs12.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 // A cossl_key *is* an EVP_PKEY under a name that needs no OpenSSL header. libcrypto's getters and signing functions take
@@ -100,6 +102,27 @@ int cossl_key_number(const cossl_key *key, const char *name, cossl_buffer *out) 
   int ok = bytes != NULL && take(BN_bn2bin(number, bytes), bytes, out);
   if (!ok) OPENSSL_free(bytes);
   BN_clear_free(number);
+  return ok;
+}
+
+int cossl_key_scalar(const cossl_key *key, size_t width, cossl_buffer *out) {
+  BIGNUM *number = NULL;
+  if (width > INT_MAX || EVP_PKEY_get_bn_param(pkey(key), OSSL_PKEY_PARAM_PRIV_KEY, &number) != 1) return 0;
+  uint8_t *bytes = OPENSSL_malloc(width);
+  int ok = bytes != NULL && take(BN_bn2binpad(number, bytes, (int)width), bytes, out);
+  if (!ok) OPENSSL_free(bytes);
+  BN_clear_free(number);
+  return ok;
+}
+
+int cossl_key_point(const cossl_key *key, cossl_buffer *out) {
+  size_t length = 0;
+  if (EVP_PKEY_get_octet_string_param(pkey(key), OSSL_PKEY_PARAM_PUB_KEY, NULL, 0, &length) != 1) return 0;
+  uint8_t *bytes = OPENSSL_malloc(length);
+  int ok = bytes != NULL &&
+           EVP_PKEY_get_octet_string_param(pkey(key), OSSL_PKEY_PARAM_PUB_KEY, bytes, length, &length) == 1 &&
+           take((int)length, bytes, out);
+  if (!ok) OPENSSL_free(bytes);
   return ok;
 }
 

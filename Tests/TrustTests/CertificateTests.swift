@@ -98,6 +98,21 @@ struct CertificateTests {
     #expect(try Certificate(pem: certificate.pem) == certificate)
   }
 
+  @Test("a certificate that is read says what the one that was issued said")
+  func issuedAndRead() throws {
+    let fixture = try Fixture()
+    let issued = [
+      fixture.root.certificate, fixture.authority.certificate, fixture.project.anchor,
+      try fixture.server().certificate, try fixture.client("alice").certificate,
+    ]
+    for certificate in issued {
+      var (said, read) = ("", "")
+      dump(certificate, to: &said)
+      dump(try Certificate(der: certificate.der), to: &read)
+      #expect(said == read)
+    }
+  }
+
   @Test("years through 2049 are UTCTime and later ones GeneralizedTime, and openssl agrees on the second")
   func timeEncodings() async throws {
     let boundary = Date(timeIntervalSince1970: 2_524_608_000)

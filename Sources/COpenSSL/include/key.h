@@ -37,6 +37,10 @@ int cossl_key_to_encrypted_pkcs8(const cossl_key *key, const void *passphrase, s
 /// Writes a number of the key (an RSA "n", "e", "d", "rsa-factor1", "rsa-factor2", "rsa-coefficient1"), big-endian
 /// without leading zeros. 1 on success.
 int cossl_key_number(const cossl_key *key, const char *name, cossl_buffer *out);
+/// Writes an elliptic-curve key's private number in `width` bytes, big-endian. 1 on success.
+int cossl_key_scalar(const cossl_key *key, size_t width, cossl_buffer *out);
+/// Writes an elliptic-curve key's uncompressed point, or an Ed25519 key's 32 public bytes. 1 on success.
+int cossl_key_point(const cossl_key *key, cossl_buffer *out);
 /// Writes the 32 raw bytes of an Ed25519 key's private part (its seed). 1 on success.
 int cossl_key_ed25519_seed(const cossl_key *key, cossl_buffer *out);
 

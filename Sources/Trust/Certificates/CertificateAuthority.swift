@@ -56,7 +56,7 @@ extension CertificateAuthority {
     }
     let issued = try issue(
       to: name, publicKey: key.publicKey, now: now, lifetime: lifetime, serial: serial,
-      constraints: [.basicConstraints(pathLength: room - 1), .keyUsage([.keyCertSign, .crlSign])])
+      kind: .authority(pathLength: room - 1))
     return try CertificateAuthority(certificate: issued, key: key, crlLocation: crlLocation)
   }
 
@@ -82,10 +82,9 @@ extension CertificateAuthority {
     let identifier = try KeyIdentifier(of: key.publicKey)
     let template = CertificateTemplate(
       serial: try .random(), issuer: name, subject: name, starts: starts, ends: ends, publicKey: key.publicKey,
-      extensions: [
-        .basicConstraints(pathLength: pathLength), .keyUsage([.keyCertSign, .crlSign]),
-        .subjectKeyIdentifier(identifier), .authorityKeyIdentifier(identifier),
-      ])
+      kind: .authority(pathLength: pathLength), subjectKeyIdentifier: identifier, authorityKeyIdentifier: identifier,
+      // What would revoke a self-signed certificate is signed by the key that it vouches for: nobody could believe it.
+      crlLocation: nil)
     return try CertificateAuthority(certificate: try template.signed(by: key), key: key, crlLocation: crlLocation)
   }
 }
@@ -98,12 +97,8 @@ extension CertificateAuthority {
     named name: DistinguishedName, dnsNames: [DNSName], publicKey: PublicKey, now: Date,
     lifetime: Lifetime = .server, serial: SerialNumber? = nil
   ) throws -> Certificate {
-    let constraints: [CertificateExtension] = [
-      .basicConstraints(pathLength: nil), .keyUsage(.digitalSignature), .extendedKeyUsage(.serverAuthentication),
-    ]
-    return try issue(
-      to: name, publicKey: publicKey, now: now, lifetime: lifetime, serial: serial,
-      constraints: constraints + (dnsNames.isEmpty ? [] : [.subjectAlternativeName(dnsNames)]))
+    try issue(
+      to: name, publicKey: publicKey, now: now, lifetime: lifetime, serial: serial, kind: .server(dnsNames))
   }
 
   /// Issues a user's certificate (clientAuth).
@@ -118,10 +113,7 @@ extension CertificateAuthority {
     serial: SerialNumber? = nil
   ) throws -> Certificate {
     try issue(
-      to: name, publicKey: publicKey, now: now, lifetime: lifetime, serial: serial,
-      constraints: [
-        .basicConstraints(pathLength: nil), .keyUsage(.digitalSignature), .extendedKeyUsage(.clientAuthentication),
-      ])
+      to: name, publicKey: publicKey, now: now, lifetime: lifetime, serial: serial, kind: .client)
   }
 
   /// Issues a user's certificate for the key in a request that the user made. Nothing else of the request is used: name
@@ -143,19 +135,16 @@ extension CertificateAuthority {
 
   private func issue(
     to subject: DistinguishedName, publicKey: PublicKey, now: Date, lifetime: Lifetime, serial: SerialNumber?,
-    constraints: [CertificateExtension]
+    kind: CertificateKind
   ) throws -> Certificate {
     let present = try ASN1Time(now)
     try checkValid(at: present)
     let wanted = try ASN1Time(now + Double(lifetime.seconds))
-    var extensions = constraints
-    extensions.append(.subjectKeyIdentifier(try KeyIdentifier(of: publicKey)))
-    extensions.append(.authorityKeyIdentifier(keyIdentifier))
-    if let crlLocation { extensions.append(.crlDistributionPoint(crlLocation)) }
     let template = CertificateTemplate(
       serial: try serial ?? .random(), issuer: certificate.subject, subject: subject,
       starts: max(try ASN1Time(now - Self.clockSkew), certificate.starts), ends: min(wanted, certificate.ends),
-      publicKey: publicKey, extensions: extensions)
+      publicKey: publicKey, kind: kind, subjectKeyIdentifier: try KeyIdentifier(of: publicKey),
+      authorityKeyIdentifier: keyIdentifier, crlLocation: crlLocation)
     return try template.signed(by: key)
   }
 

@@ -102,7 +102,8 @@ struct KeyUsage: OptionSet, Sendable {
 
 /// The extensions of one certificate, CRL or CRL entry, each at most once.
 struct ExtensionSet {
-  private var values: [OID: (critical: Bool, value: ArraySlice<UInt8>)] = [:]
+  // A handful at most, so that looking through them beats hashing them.
+  private var items: [(oid: OID, critical: Bool, value: ArraySlice<UInt8>)] = []
 
   init() {}
 
@@ -115,18 +116,19 @@ struct ExtensionSet {
       let critical = item.nextTag == DERTag.boolean ? try item.boolean() : false
       let value = try item.read(DERTag.octetString).content
       try item.end()
-      guard values.updateValue((critical, value), forKey: oid) == nil else {
-        throw DERError(reason: "an extension is there twice")
+      guard items.count < 64, !items.contains(where: { $0.oid == oid }) else {
+        throw DERError(reason: "an extension is there twice, or there are too many")
       }
+      items.append((oid, critical, value))
     }
   }
 
   /// A reader of this extension's value, nil when it isn't there.
-  func reader(_ oid: OID) -> DERReader? { values[oid].map { DERReader($0.value) } }
+  func reader(_ oid: OID) -> DERReader? { items.first { $0.oid == oid }.map { DERReader($0.value) } }
 
   /// - Throws: `DERError` for a critical extension outside of `known`, which RFC 5280, §4.2 says to reject.
   func refuseUnknownCritical(known: Set<OID>) throws {
-    for (oid, found) in values where found.critical && !known.contains(oid) {
+    guard !items.contains(where: { $0.critical && !known.contains($0.oid) }) else {
       throw DERError(reason: "it has a critical extension that isn't known here")
     }
   }

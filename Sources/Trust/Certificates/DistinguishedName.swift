@@ -61,7 +61,12 @@ extension DistinguishedName {
   /// Reads any Name; attributes other than the three are kept in `der` only.
   static func read(from reader: inout DERReader) throws -> DistinguishedName {
     let name = try reader.read(DERTag.sequence)
-    var found: [OID: String] = [:]
+    var (commonName, organization, unit): (String?, String?, String?)
+    // With two common names, readers differ in which one they take.
+    func take(_ text: String, as part: inout String?) throws {
+      guard part == nil else { throw DERError(reason: "a part of its name is there twice") }
+      part = text
+    }
     var relatives = name.reader
     while !relatives.isAtEnd {
       var attributes = try relatives.read(DERTag.set).reader
@@ -70,15 +75,16 @@ extension DistinguishedName {
         let oid = try attribute.oid()
         let value = try attribute.next()
         try attribute.end()
-        guard oid == .commonName || oid == .organization || oid == .organizationalUnit else { continue }
-        // With two common names, readers differ in which one they take.
-        guard found[oid] == nil else { throw DERError(reason: "a part of its name is there twice") }
-        found[oid] = try text(value)
+        switch oid {
+        case .commonName: try take(text(value), as: &commonName)
+        case .organization: try take(text(value), as: &organization)
+        case .organizationalUnit: try take(text(value), as: &unit)
+        default: break
+        }
       }
     }
     return DistinguishedName(
-      der: Array(name.encoded), commonName: found[.commonName], organization: found[.organization],
-      organizationalUnit: found[.organizationalUnit])
+      der: Array(name.encoded), commonName: commonName, organization: organization, organizationalUnit: unit)
   }
 
   private static func text(_ value: DERValue) throws -> String {

@@ -9,11 +9,10 @@ public final class PrivateKey: Sendable, CustomStringConvertible, CustomReflecta
   // libcrypto counts references atomically and never changes a key that only signs.
   private nonisolated(unsafe) let key: OpaquePointer
 
-  /// Takes over `key`, which is released even when this throws.
-  private init(owning key: OpaquePointer) throws {
+  /// Takes over `key`, which is released even when this throws. `type` is its kind where that is known.
+  private init(owning key: OpaquePointer, _ type: KeyType? = nil) throws {
     do {
-      let spki = try withAllocated("encode a public key", by: { cossl_key_to_spki(key, $0) }, { Array($0) })
-      publicKey = try PublicKey(trusted: spki)
+      publicKey = try type.flatMap { try PublicKey(of: key, $0) } ?? PublicKey(of: key)
     } catch {
       cossl_key_free(key)
       throw error
@@ -35,7 +34,7 @@ public final class PrivateKey: Sendable, CustomStringConvertible, CustomReflecta
       case .rsa4096: cossl_key_generate_rsa(4096)
       }
     guard let key = made else { throw cryptoFailure("make a \(type.rawValue) key") }
-    return try PrivateKey(owning: key)
+    return try PrivateKey(owning: key, type)
   }
 
   public var description: String { "private key (\(publicKey.algorithm))" }
@@ -60,8 +59,14 @@ extension PrivateKey {
   /// The key as unencrypted PKCS#8 PEM (RFC 5208, RFC 7468).
   /// - Throws: `TrustError.cryptographyFailed`.
   public func pem() throws -> Secret {
-    try withAllocated(
-      "encode a private key", by: { cossl_key_to_pkcs8(key, $0) }, { PEM.secret(Self.plainLabel, $0) })
+    switch publicKey.algorithm {
+    case .p256: try PrivateKeyInfo.ellipticCurve(key, publicKey, width: 32) { PEM.secret(Self.plainLabel, $0) }
+    case .p384: try PrivateKeyInfo.ellipticCurve(key, publicKey, width: 48) { PEM.secret(Self.plainLabel, $0) }
+    case .ed25519: try PrivateKeyInfo.ed25519(key) { PEM.secret(Self.plainLabel, $0) }
+    case .rsa:
+      try withAllocated(
+        "encode a private key", by: { cossl_key_to_pkcs8(key, $0) }, { PEM.secret(Self.plainLabel, $0) })
+    }
   }
 
   /// The key as PKCS#8 PEM encrypted with PBES2: scrypt with N = 2¹⁴, r = 8, p = 5 (one of the equivalent settings that

@@ -22,7 +22,35 @@ public struct PublicKey: Hashable, Sendable, CustomStringConvertible {
     guard canonical == spki else { throw TrustError.keyRefused(reason: "it is not encoded in the usual form") }
   }
 
-  /// The public half of a key that libcrypto made or has checked.
+  /// The public half of a key that libcrypto holds.
+  init(of key: OpaquePointer) throws {
+    try self.init(trusted: withAllocated("encode a public key", by: { cossl_key_to_spki(key, $0) }, { Array($0) }))
+  }
+
+  /// The public half of a key that was made as this type; nil for RSA. libcrypto 3.0 takes five times as long to encode a
+  /// point as to give it away.
+  init?(of key: OpaquePointer, _ type: KeyType) throws {
+    let curve: OID
+    switch type {
+    case .p256: (algorithm, curve) = (.p256, .prime256v1)
+    case .p384: (algorithm, curve) = (.p384, .secp384r1)
+    case .ed25519: (algorithm, curve) = (.ed25519, .ed25519)
+    case .rsa3072, .rsa4096: return nil
+    }
+    let point = try withAllocated("read a public key", by: { cossl_key_point(key, $0) }, { Array($0) })
+    content = point
+    spki = DERWriter.encode(capacity: 128) { writer in
+      writer.sequence { writer in
+        writer.sequence { writer in
+          if type != .ed25519 { writer.oid(.ecPublicKey) }
+          writer.oid(curve)
+        }
+        writer.bitString(point)
+      }
+    }
+  }
+
+  /// One that was checked when it was made or certified: nothing is asked of libcrypto.
   init(trusted spki: [UInt8]) throws {
     (algorithm, content) = try parsing(.publicKey) { try Self.inspect(spki) }
     self.spki = spki
