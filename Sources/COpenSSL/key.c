@@ -47,11 +47,11 @@ int cossl_key_to_spki(const cossl_key *key, cossl_buffer *out) {
   return take(length, bytes, out);
 }
 
-cossl_key *cossl_key_from_pkcs8(const uint8_t *der, size_t length) {
+cossl_key *cossl_key_from_pkcs8(const void *der, size_t length) {
   if (length > INT_MAX) return NULL;
   const uint8_t *end = der;
   PKCS8_PRIV_KEY_INFO *info = d2i_PKCS8_PRIV_KEY_INFO(NULL, &end, (long)length);
-  EVP_PKEY *key = info != NULL && end == der + length ? EVP_PKCS82PKEY(info) : NULL;
+  EVP_PKEY *key = info != NULL && end == (const uint8_t *)der + length ? EVP_PKCS82PKEY(info) : NULL;
   PKCS8_PRIV_KEY_INFO_free(info);
   return wrapped(key);
 }
@@ -65,13 +65,14 @@ int cossl_key_to_pkcs8(const cossl_key *key, cossl_buffer *out) {
   return take(length, bytes, out);
 }
 
-cossl_key *cossl_key_from_encrypted_pkcs8(const uint8_t *der, size_t length, const void *passphrase,
+cossl_key *cossl_key_from_encrypted_pkcs8(const void *der, size_t length, const void *passphrase,
                                           size_t passphrase_length) {
   if (length > INT_MAX || passphrase_length > INT_MAX) return NULL;
   const uint8_t *end = der;
   X509_SIG *box = d2i_X509_SIG(NULL, &end, (long)length);
-  PKCS8_PRIV_KEY_INFO *info =
-      box != NULL && end == der + length ? PKCS8_decrypt(box, passphrase, (int)passphrase_length) : NULL;
+  PKCS8_PRIV_KEY_INFO *info = NULL;
+  if (box != NULL && end == (const uint8_t *)der + length)
+    info = PKCS8_decrypt(box, passphrase, (int)passphrase_length);
   EVP_PKEY *key = info != NULL ? EVP_PKCS82PKEY(info) : NULL;
   PKCS8_PRIV_KEY_INFO_free(info);
   X509_SIG_free(box);

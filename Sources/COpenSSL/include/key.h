@@ -23,11 +23,11 @@ cossl_key *cossl_key_from_spki(const uint8_t *der, size_t length);
 int cossl_key_to_spki(const cossl_key *key, cossl_buffer *out);
 
 /// Reads a PKCS#8 PrivateKeyInfo that fills `length` bytes exactly. NULL when it is none.
-cossl_key *cossl_key_from_pkcs8(const uint8_t *der, size_t length);
+cossl_key *cossl_key_from_pkcs8(const void *der, size_t length);
 /// Writes the PKCS#8 PrivateKeyInfo. 1 on success.
 int cossl_key_to_pkcs8(const cossl_key *key, cossl_buffer *out);
 /// Reads a PKCS#8 EncryptedPrivateKeyInfo. NULL when the passphrase doesn't open it or what it opens is no key.
-cossl_key *cossl_key_from_encrypted_pkcs8(const uint8_t *der, size_t length, const void *passphrase,
+cossl_key *cossl_key_from_encrypted_pkcs8(const void *der, size_t length, const void *passphrase,
                                           size_t passphrase_length);
 /// Writes a PKCS#8 EncryptedPrivateKeyInfo: PBES2 with scrypt at cost `n`, block size 8 and `p` lanes, and AES-256-CBC.
 /// 1 on success.

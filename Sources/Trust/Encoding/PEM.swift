@@ -1,6 +1,6 @@
 /// The textual encoding of RFC 7468: base64 between a BEGIN and an END line.
 enum PEM {
-  /// One encapsulated document. `bytes` may be secret: whoever reads a private key cleanses them.
+  /// One encapsulated document.
   struct Block {
     let label: String
     var bytes: [UInt8]
@@ -50,7 +50,9 @@ enum PEM {
           ended = end == label
           break
         }
-        base64.append(contentsOf: line.filter { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") })
+        for character in line where character != UInt8(ascii: " ") && character != UInt8(ascii: "\t") {
+          base64.append(character)
+        }
       }
       guard ended else { throw TrustError.malformed(document, reason: "a PEM block has no matching END line") }
       guard let bytes = Base64.decode(base64) else {
@@ -59,6 +61,13 @@ enum PEM {
       blocks.append(Block(label: label, bytes: bytes))
     }
     return blocks
+  }
+
+  /// Every document of a text that is secret.
+  /// - Throws: as `decode`.
+  static func decode(secret text: Secret, as document: Document) throws -> [(label: String, content: Secret)] {
+    var blocks = try text.withUnsafeBytes { try decode($0, as: document) }
+    return blocks.indices.map { (blocks[$0].label, Secret(consuming: &blocks[$0].bytes)) }
   }
 
   /// The bytes of the only document with this label.
@@ -72,8 +81,9 @@ enum PEM {
   }
 
   private static func label(of line: some Collection<UInt8>, _ start: String) -> String? {
+    // Other lines may be secret and must not become strings, which can't be zeroed.
+    guard line.starts(with: start.utf8) else { return nil }
     let text = String(decoding: line.prefix(100), as: UTF8.self)
-    guard text.hasPrefix(start) else { return nil }
     let rest = text.dropFirst(start.count)
     guard let end = rest.firstRange(of: "-----") else { return nil }
     return String(rest[..<end.lowerBound])

@@ -85,32 +85,32 @@ extension PrivateKey {
   /// Reads a PKCS#8 PEM file. A passphrase for a key that isn't encrypted is not used.
   /// - Throws: `TrustError.malformed`, `.keyRefused`, `.passphraseNeeded` or `.wrongPassphrase`.
   public convenience init(pem: Secret, passphrase: Passphrase? = nil) throws {
-    var blocks = try pem.withUnsafeBytes { try PEM.decode($0, as: .privateKey) }
-    defer { for index in blocks.indices { blocks[index].bytes.cleanse() } }
+    let blocks = try PEM.decode(secret: pem, as: .privateKey)
     guard let block = blocks.first, blocks.count == 1 else {
       throw TrustError.malformed(.privateKey, reason: "it holds \(blocks.count) PEM blocks instead of one")
     }
     switch block.label {
-    case Self.plainLabel: try self.init(pkcs8: block.bytes)
+    case Self.plainLabel: try self.init(pkcs8: block.content)
     case Self.encryptedLabel:
       guard let passphrase else { throw TrustError.passphraseNeeded }
-      try self.init(encryptedPKCS8: block.bytes, passphrase: passphrase)
+      try self.init(encryptedPKCS8: block.content, passphrase: passphrase)
     default: throw TrustError.malformed(.privateKey, reason: "it is not PKCS#8")
     }
     try proveWhole()
   }
 
-  private convenience init(pkcs8: [UInt8]) throws {
-    guard let key = cossl_key_from_pkcs8(pkcs8, pkcs8.count) else {
-      throw TrustError.malformed(.privateKey, reason: drainedReasons())
-    }
+  private convenience init(pkcs8: Secret) throws {
+    let read = pkcs8.withUnsafeBytes { cossl_key_from_pkcs8($0.baseAddress, $0.count) }
+    guard let key = read else { throw TrustError.malformed(.privateKey, reason: drainedReasons()) }
     try self.init(owning: key)
   }
 
-  private convenience init(encryptedPKCS8 bytes: [UInt8], passphrase: Passphrase) throws {
-    try KeyEncryption.checkCost(of: bytes)
-    let opened = passphrase.secret.withUnsafeBytes {
-      cossl_key_from_encrypted_pkcs8(bytes, bytes.count, $0.baseAddress, $0.count)
+  private convenience init(encryptedPKCS8: Secret, passphrase: Passphrase) throws {
+    let opened = try encryptedPKCS8.withUnsafeBytes { bytes in
+      try KeyEncryption.checkCost(of: Array(bytes))
+      return passphrase.secret.withUnsafeBytes { phrase in
+        cossl_key_from_encrypted_pkcs8(bytes.baseAddress, bytes.count, phrase.baseAddress, phrase.count)
+      }
     }
     guard let key = opened else {
       drainedReasons()

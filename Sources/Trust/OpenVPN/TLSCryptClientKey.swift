@@ -70,11 +70,10 @@ public enum TLSCryptMetadata: Sendable, Equatable {
 /// Reads the PEM of both kinds of keys.
 enum TLSCryptPEM {
   static func read(_ pem: Secret, _ label: String, as document: Document) throws -> Secret {
-    var blocks = try pem.withUnsafeBytes { try PEM.decode($0, as: document) }
-    defer { for index in blocks.indices { blocks[index].bytes.cleanse() } }
-    guard blocks.count == 1, blocks[0].label == label else {
+    let blocks = try PEM.decode(secret: pem, as: document)
+    guard let block = blocks.first, blocks.count == 1, block.label == label else {
       throw TrustError.malformed(document, reason: "it is not one PEM block \"BEGIN \(label)\"")
     }
-    return Secret(consuming: &blocks[0].bytes)
+    return block.content
   }
 }
