@@ -59,7 +59,7 @@ let package = Package(
       ],
       swiftSettings: strict),
 
-    .target(name: "Trust", dependencies: ["COpenSSL", "Host", "Names"], swiftSettings: strict),
+    .target(name: "Trust", dependencies: ["COpenSSL"], swiftSettings: strict),
 
     .target(
       name: "Payload",
@@ -94,7 +94,7 @@ let package = Package(
       name: "ImageBuildingTests",
       dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
-    .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
+    .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),
   ]

@@ -1,0 +1,25 @@
+/// Where a CA's revocation list can be fetched: an http or https URI for the CRL distribution point extension.
+///
+/// OpenVPN doesn't fetch it; it is for the instance's refresher and for whoever else checks these certificates. Plain http
+/// is usual and fine, since the list is signed.
+public struct CRLLocation: Hashable, Sendable, CustomStringConvertible {
+  /// The URI as it stands in certificates.
+  public let uri: String
+
+  /// - Throws: `TrustError.valueRefused` unless it is an http or https URI of at most 1024 visible ASCII characters.
+  public init(_ uri: String) throws {
+    let prefix = ["http://", "https://"].first { uri.lowercased().hasPrefix($0) }
+    guard let prefix, uri.utf8.count > prefix.utf8.count else {
+      throw TrustError.valueRefused(field: "CRL location", reason: "it is not an http or https URI")
+    }
+    guard uri.utf8.count <= 1024, uri.utf8.allSatisfy(ASCII.isVisible),
+      !uri.contains(where: { "\"<>\\^`{|}".contains($0) })
+    else {
+      throw TrustError.valueRefused(
+        field: "CRL location", reason: "it is too long or has characters that URIs can't have")
+    }
+    self.uri = uri
+  }
+
+  public var description: String { uri }
+}
