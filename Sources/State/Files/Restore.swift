@@ -40,7 +40,13 @@ extension StateStore {
       try store.close()
     } catch StateError.damaged where force {
     } catch StateError.notState where force {}
+    try await putAside(home, now: now)
+    return try await open(home)
+  }
+
+  private static func putAside(_ home: Home, now: Date) async throws {
     let lock = try await FileLock.wait(for: home.lock)
+    defer { withExtendedLifetime(lock) {} }
     for suffix in ["-wal", "-shm", ""] {
       let path = home.database.string + suffix
       let aside = "\(home.database).damaged-\(now.wholeSeconds)\(suffix)"
@@ -48,8 +54,6 @@ extension StateStore {
         throw HostError.file(doing: "put aside", path: FilePath(path), errno: errno)
       }
     }
-    withExtendedLifetime(lock) {}
-    return try await open(home)
   }
 
   private func replace(by staged: FilePath, backup: FilePath, force: Bool, now: Date) async throws -> RestoreReport {
