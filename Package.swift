@@ -46,11 +46,16 @@ let package = Package(
     .target(
       name: "ImageBuilding",
       dependencies: [
-        "CGuestFS", "Host",
+        "CArchive", "CGuestFS", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
+      ],
+      resources: [
+        .embedInCode("Packages/install-packages.sh"),
+        .embedInCode("Resources/appliance-init"),
+        .embedInCode("Resources/finish.sh"),
       ],
       swiftSettings: strict),
 
@@ -73,12 +78,22 @@ let package = Package(
         "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
 
-    .testTarget(name: "HostTests", dependencies: ["Host"], swiftSettings: strict),
+    .testTarget(
+      name: "HostTests", dependencies: ["Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CommandLineTests",
+      dependencies: ["cpbuild", "Host", "ImageBuilding", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
-    .testTarget(name: "ImageBuildingTests", dependencies: ["ImageBuilding", "Host"], swiftSettings: strict),
+    .testTarget(
+      name: "ImageBuildingTests",
+      dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),

@@ -162,6 +162,8 @@ public enum Program {
   private static let packages = [
     "apt-get": "apt", "dpkg-deb": "dpkg", "mmdebstrap": "mmdebstrap", "qemu-img": "qemu-utils",
     "qemu-system-x86_64": "qemu-system-x86", "setpriv": "util-linux", "unshare": "util-linux", "sfdisk": "fdisk",
-    "mke2fs": "e2fsprogs", "gpgv": "gpgv", "supermin": "supermin", "openvpn": "openvpn",
+    "mke2fs": "e2fsprogs", "gpgv": "gpgv", "supermin": "supermin", "openvpn": "openvpn", "prlimit": "util-linux",
+    "dnsmasq": "dnsmasq-base", "nft": "nftables", "ip": "iproute2", "grub-mkimage": "grub-common", "mcopy": "mtools",
+    "newuidmap": "uidmap", "newgidmap": "uidmap",
   ]
 }

@@ -26,6 +26,25 @@ public enum Folder {
     }
   }
 
+  /// Where temporary files go: `$TMPDIR`, else /tmp.
+  public static var temporary: FilePath {
+    guard let name = getenv("TMPDIR").map({ String(cString: $0) }), !name.isEmpty else { return "/tmp" }
+    return FilePath(name)
+  }
+
+  /// Makes an empty folder with a name of its own, mode 0700, in ``temporary``.
+  ///
+  /// - Parameter prefix: what its name begins with.
+  /// - Throws: ``HostError/file(doing:path:errno:)``.
+  public static func makeTemporary(_ prefix: String) throws -> FilePath {
+    let parent = temporary
+    var template = Array(parent.appending("\(prefix).XXXXXX").string.utf8CString)
+    guard mkdtemp(&template) != nil else {
+      throw HostError.file(doing: "create a folder in", path: parent, errno: errno)
+    }
+    return FilePath(String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+  }
+
   /// The names in `path`, sorted by bytes; empty where there is no such folder.
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.

@@ -13,6 +13,8 @@ public enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
   case outputTooLong(command: String, limit: Int)
   /// Another process holds the lock at `path`.
   case locked(path: FilePath)
+  /// The environment variable or setting `name` holds `value`, which isn't one of those `allowed`.
+  case setting(name: String, value: String, allowed: String)
 
   public var description: String {
     switch self {
@@ -30,6 +32,8 @@ public enum HostError: Error, Equatable, Sendable, CustomStringConvertible {
       return "\(command) wrote more than \(limit) bytes, which is more than it should ever need"
     case .locked(let path):
       return "another process holds \(path); wait for it to end"
+    case .setting(let name, let value, let allowed):
+      return "\(name) is '\(value)': set it to \(allowed), or not at all"
     }
   }
 }

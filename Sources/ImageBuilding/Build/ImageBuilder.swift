@@ -1,0 +1,108 @@
+import Foundation
+import Glibc
+import Host
+public import SystemPackage
+
+/// Builds images from recipes.
+public struct ImageBuilder: Sendable {
+  /// What a build may do and where.
+  public struct Options: Sendable {
+    /// Caches: bases, packages, stages, the appliance.
+    public var cache: FilePath
+    /// Where images are published.
+    public var out: FilePath
+    /// Nothing is fetched.
+    public var offline = false
+    /// Package indexes are fetched again even if they are fresh.
+    public var refresh = false
+    /// What is left of a failed build is kept for a look.
+    public var keepOnError = false
+    /// Latest time that a file of the image may carry, in seconds since 1970.
+    public var epoch = SourceDateEpoch.standard
+    /// The most that cached stages may take, in bytes.
+    public var stageBudget: UInt64 = 8 << 30
+    /// cpbuild's version, for the manifest.
+    public var tool: String
+
+    public init(cache: FilePath, out: FilePath, tool: String) {
+      self.cache = cache
+      self.out = out
+      self.tool = tool
+    }
+  }
+
+  /// What a build gave.
+  public struct Result: Sendable {
+    public let manifest: Manifest
+    /// The image was there already.
+    public let existed: Bool
+    public let timings: [StageRunner.Timing]
+  }
+
+  let options: Options
+  let runner: StageRunner
+  let stages: StageCache
+  let registry: ImageRegistry
+  /// Finished images, for whichever out folder wants them.
+  let finished: ImageRegistry
+  let supply: PackageSupply
+
+  public init(_ options: Options, events: @escaping @Sendable (BuildEvent) -> Void) {
+    self.options = options
+    runner = StageRunner(events: events)
+    stages = StageCache(cache: options.cache)
+    registry = ImageRegistry(out: options.out)
+    finished = ImageRegistry(out: options.cache)
+    supply = PackageSupply(folder: options.cache)
+  }
+
+  /// Builds and publishes the image of `recipe`, or finds that it is there.
+  ///
+  /// - Throws: the errors of every module it uses; `CancellationError`. Nothing half-made is left then.
+  public func build(_ recipe: Recipe) async throws -> Result {
+    try Folder.make(options.cache, mode: 0o700)
+    let overlays = try recipe.overlays.map { try Overlay(folder: $0) }
+    let base = try await prepareBase(recipe)
+    let lock = try await takeLock(recipe, base: base, overlays: overlays)
+    defer { withExtendedLifetime(lock) {} }
+    let work = try WorkFolder(below: options.cache.appending("work"))
+    do {
+      let job = BuildJob(builder: self, recipe: recipe, overlays: overlays, base: base, work: work.path)
+      let (manifest, existed) = try await job.run()
+      try work.remove()
+      try stages.prune(budget: options.stageBudget)
+      return Result(manifest: manifest, existed: existed, timings: runner.timings)
+    } catch {
+      if options.keepOnError, !(error is CancellationError) { try keep(work) } else { try? work.remove() }
+      throw error
+    }
+  }
+
+  /// One build of the same inputs at a time: the others wait and take its result.
+  private func takeLock(_ recipe: Recipe, base: PreparedBase, overlays: [Overlay]) async throws -> FileLock {
+    let request = Digest.sha256(
+      ([base.digest.hex] + recipe.packages.map(\.description) + overlays.map(\.digest.hex) + ["\(recipe.maximumSize)", recipe.name])
+        .joined(separator: "\n"))
+    let folder = options.cache.appending("locks")
+    try Folder.make(folder, mode: 0o700)
+    return try await FileLock.wait(for: folder.appending(String(request.hex.prefix(32)))) {
+      runner.tell(.waiting(for: "another build of \(recipe.name)"))
+    }
+  }
+
+  var freshness: PackageResolver.Freshness { options.offline ? .offline : options.refresh ? .refresh : .daily }
+
+  private func keep(_ work: WorkFolder) throws {
+    let kept = options.cache.appending("kept")
+    try Folder.make(kept, mode: 0o700)
+    let path = kept.appending(work.path.lastComponent?.string ?? "build")
+    try AtomicFile.publish(work.path, as: path)
+    runner.tell(.warning("what is left of the build is in \(path)"))
+  }
+
+  /// The appliance, with the accelerator that works here.
+  func appliance() async throws -> Appliance {
+    let accelerator = try await Accelerator.probe(cache: options.cache.appending("accelerator.json"))
+    return try await Appliance.prepare(cache: options.cache, usesKVM: accelerator == .kvm)
+  }
+}

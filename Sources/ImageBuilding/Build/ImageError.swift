@@ -1,0 +1,44 @@
+public import Host
+public import SystemPackage
+
+/// What can go wrong with building, publishing and reading images.
+public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
+  case badEpoch(String)
+  /// No recipe of that name; `known` are those there are.
+  case noSuchRecipe(String, known: [String])
+  case noSuchImage(String, folder: FilePath)
+  /// A published image's manifest can't be read.
+  case badManifest(path: FilePath, reason: String)
+  /// A file of a published image isn't what its checksums say.
+  case checksum(path: FilePath, expected: Digest, found: Digest)
+  case missingFile(path: FilePath)
+  /// What a recipe demands doesn't hold in the image that it gave.
+  case check(recipe: String, complaints: [String])
+  /// The content doesn't fit into the size that the recipe allows.
+  case tooLarge(image: String, content: UInt64, limit: UInt64)
+  /// A newer cpbuild wrote this.
+  case newerManifest(path: FilePath, version: Int)
+
+  public var description: String {
+    switch self {
+    case .badEpoch(let text):
+      "SOURCE_DATE_EPOCH is '\(text)', which isn't a whole number of seconds since 1970; correct or unset it"
+    case .noSuchRecipe(let name, let known):
+      "there is no recipe '\(name)'; there are \(known.isEmpty ? "none" : known.joined(separator: ", ")), or give the path of a .yaml file"
+    case .noSuchImage(let id, let folder):
+      "there is no image \(id) in \(folder); 'cpbuild image list' shows those there are"
+    case .badManifest(let path, let reason):
+      "\(path) can't be read: \(reason); remove the image with 'cpbuild image remove' and build it again"
+    case .checksum(let path, let expected, let found):
+      "\(path) has the SHA-256 \(found), not \(expected): it was changed or damaged; build the image again"
+    case .missingFile(let path):
+      "\(path) is missing; build the image again"
+    case .check(let recipe, let complaints):
+      "the image doesn't pass the checks of \(recipe): \(complaints.joined(separator: "; "))"
+    case .tooLarge(let image, let content, let limit):
+      "\(image) holds \(content >> 20) MiB, which doesn't fit into the \(limit >> 20) MiB that its recipe allows; raise root.size or install less"
+    case .newerManifest(let path, let version):
+      "\(path) has version \(version) of the manifest, which this cpbuild doesn't know; use a newer one"
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Foundation
+import Host
+import SystemPackage
+import Yams
+
+/// The YAML files that people write for cpbuild.
+enum DeclarationFile {
+  /// The most that one may hold, in bytes.
+  static let maximumSize = 64 << 10
+
+  static func text(of file: FilePath) throws -> String {
+    guard let text = String(validating: try contents(of: file), as: UTF8.self) else {
+      throw DeclarationError(file: file, line: 1, column: 1, reason: "it isn't UTF-8 text")
+    }
+    return text
+  }
+
+  private static func contents(of file: FilePath) throws -> Data {
+    let handle: FileDescriptor
+    do {
+      handle = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+    } catch let error as Errno {
+      throw HostError.file(doing: "read", path: file, errno: error.rawValue)
+    }
+    defer { try? handle.close() }
+    var bytes = Data(count: maximumSize + 1)
+    let count = try bytes.withUnsafeMutableBytes { try handle.read(into: $0) }
+    guard count <= maximumSize else {
+      throw DeclarationError(file: file, line: 1, column: 1, reason: "it is larger than \(maximumSize) bytes")
+    }
+    return bytes.prefix(count)
+  }
+
+  static func compose(_ text: String, file: FilePath) throws -> Node {
+    do {
+      if let node = try Yams.compose(yaml: text) { return node }
+    } catch let error as YamlError {
+      throw translate(error, file: file)
+    }
+    throw DeclarationError(file: file, line: 1, column: 1, reason: "it is empty")
+  }
+
+  private static func translate(_ error: YamlError, file: FilePath) -> DeclarationError {
+    switch error {
+    case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+      .composer(_, let problem, let mark, _):
+      DeclarationError(file: file, line: mark.line, column: mark.column, reason: "it isn't YAML: \(problem)")
+    case .duplicatedKeysInMapping(let duplicates, let context):
+      DeclarationError(
+        file: file, line: context.mark.line, column: context.mark.column,
+        reason: "a key stands twice: \(duplicates.map { String(describing: $0) }.joined(separator: ", "))")
+    default:
+      DeclarationError(file: file, line: 1, column: 1, reason: "it isn't YAML: \(error)")
+    }
+  }
+}

@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// The root of the command line: nouns and verbs, as in `docker` and `gh`.
+struct CPBuild: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "cpbuild",
+    abstract: "Builds the cloudpipe image and runs one VPN instance per project with it.",
+    discussion: """
+      stdout is data: a sentence or table for people, one JSON document with --json. Progress, warnings and errors go \
+      to stderr.
+
+      Exit status: 0 done, 1 failed, 2 no such thing, 3 already exists or in use, 4 this machine lacks something \
+      ('cpbuild doctor' tells what), 64 usage, 130 interrupted.
+      """,
+    version: Version.number,
+    subcommands: [DoctorCommand.self])
+}

@@ -1,0 +1,20 @@
+extension String {
+  /// The same with every character that could move the cursor, colour, hide or reverse text as `\u{…}`: Unicode's
+  /// controls, formats (bidirectional overrides, zero-width characters), and line and paragraph separators.
+  ///
+  /// - Parameter keepingLines: line feeds stay as they are.
+  func escapingControls(keepingLines: Bool = false) -> String {
+    var result = ""
+    for scalar in unicodeScalars {
+      switch scalar.properties.generalCategory {
+      case .control where keepingLines && scalar == "\n":
+        result.unicodeScalars.append(scalar)
+      case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .surrogate, .unassigned:
+        result += "\\u{\(String(scalar.value, radix: 16))}"
+      default:
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
+  }
+}
