@@ -69,7 +69,11 @@ let package = Package(
 
     .target(
       name: "State",
-      dependencies: ["Host", "Names", .product(name: "GRDB", package: "GRDB.swift")],
+      dependencies: [
+        "Host", "Names",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: strict),
 
     .executableTarget(
@@ -95,7 +99,22 @@ let package = Package(
       dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
-    .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
-    .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),
+    .testTarget(
+      name: "PayloadTests",
+      dependencies: ["Payload", "Host", "Names", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    // One of the many processes that the tests of State start.
+    .executableTarget(
+      name: "StateWorker",
+      dependencies: ["State", "Names", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/StateWorker", swiftSettings: strict),
+    .testTarget(
+      name: "StateTests",
+      dependencies: [
+        "State", "StateWorker", "Host", "Names",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
   ]
 )

@@ -1,0 +1,45 @@
+public import Foundation
+import GRDB
+import Glibc
+import Host
+public import SystemPackage
+
+extension StateStore {
+  /// Removes key files that no row refers to, as a kill between writing a key and committing its row leaves them.
+  ///
+  /// It holds the write lock, and rows that refer to a key file check under that lock that it is there. So a key that is
+  /// just being put to use is either kept or found missing by the transaction that wants it, never lost silently.
+  ///
+  /// - Parameter age: files that are younger, in seconds, are left alone, for their rows may be on the way.
+  /// - Returns: what was removed.
+  /// - Throws: ``StateError``, `HostError`.
+  @discardableResult
+  public func sweepKeys(olderThan age: TimeInterval = 3600, now: Date = Date()) async throws -> [FilePath] {
+    try await write { transaction in
+      let referred = try transaction.keyFiles()
+      let orphans = try keys.files(now: now).filter { file in
+        file.age >= age && !(file.key.map(referred.contains) ?? false)
+      }
+      for orphan in orphans {
+        guard unlink(orphan.path.string) == 0 || errno == ENOENT else {
+          throw HostError.file(doing: "remove", path: orphan.path, errno: errno)
+        }
+      }
+      return orphans.map(\.path)
+    }
+  }
+}
+
+extension Transaction {
+  /// The key files that rows refer to.
+  func keyFiles() throws -> Set<KeyFile> {
+    let texts = try String.fetchSet(
+      db,
+      sql: """
+        SELECT key_file FROM authorities WHERE key_file IS NOT NULL
+        UNION ALL SELECT key_file FROM certificates WHERE key_file IS NOT NULL
+        UNION ALL SELECT key_file FROM key_pairs UNION ALL SELECT key_file FROM tunnel_keys
+        """)
+    return Set(try texts.map { try KeyFile($0) })
+  }
+}

@@ -1,0 +1,74 @@
+import Foundation
+import GRDB
+import Glibc
+import Host
+import SystemPackage
+
+/// A private copy of a backup, checked and brought up to date, that a restore reads from.
+struct StagedBackup: ~Copyable {
+  let path: FilePath
+
+  /// Copies the backup into `home` and checks it: it is ours, no newer than this program, undamaged, without dangling
+  /// references, and its schema is exactly the one that our migrations make, so that no trigger or view from elsewhere
+  /// comes in with it.
+  ///
+  /// - Throws: ``StateError``, `HostError`.
+  init(of backup: FilePath, in home: Home) throws {
+    path = home.path.appending(".restore-\(UUID().uuidString).db")
+    do {
+      guard FileManager.default.createFile(atPath: path.string, contents: nil, attributes: [.posixPermissions: 0o600])
+      else { throw HostError.file(doing: "create", path: path, errno: errno) }
+      try Self.copy(backup, to: path)
+      try translated(backup) { try Self.check(path, named: backup) }
+    } catch {
+      Self.remove(path)
+      throw error
+    }
+  }
+
+  deinit { Self.remove(path) }
+
+  private static func copy(_ source: FilePath, to path: FilePath) throws {
+    let input = open(source.string, O_RDONLY | O_CLOEXEC)
+    guard input >= 0 else { throw HostError.file(doing: "open", path: source, errno: errno) }
+    let reader = FileHandle(fileDescriptor: input, closeOnDealloc: true)
+    let output = open(path.string, O_WRONLY | O_CLOEXEC)
+    guard output >= 0 else { throw HostError.file(doing: "open", path: path, errno: errno) }
+    let writer = FileHandle(fileDescriptor: output, closeOnDealloc: true)
+    while let piece = try reader.read(upToCount: 1 << 20), !piece.isEmpty { try writer.write(contentsOf: piece) }
+  }
+
+  private static func check(_ path: FilePath, named name: FilePath) throws {
+    let staged = try DatabaseQueue(path: path.string, configuration: Schema.configuration())
+    let id = try staged.read { try Int.fetchOne($0, sql: "PRAGMA application_id") }
+    guard id == Schema.applicationID else { throw StateError.notState(path: name) }
+    try reportDamage(staged, name)
+    try Schema.bringUpToDate(staged, path: name)
+    try reportDamage(staged, name)
+    let expected = try DatabaseQueue(configuration: Schema.configuration())
+    try Schema.bringUpToDate(expected, path: name)
+    guard try staged.read(schema) == expected.read(schema) else {
+      throw StateError.damaged(path: name, findings: ["its tables aren't the ones that cpbuild makes"])
+    }
+    try staged.close()
+  }
+
+  private static func reportDamage(_ staged: DatabaseQueue, _ name: FilePath) throws {
+    let findings = try staged.read(StateStore.findings)
+    guard findings.isEmpty else { throw StateError.damaged(path: name, findings: findings) }
+  }
+
+  /// Every table, index, trigger and view, but for the keys that a backup has beside them.
+  private static func schema(_ db: Database) throws -> Set<String> {
+    try String.fetchSet(
+      db,
+      sql: """
+        SELECT type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') FROM sqlite_master
+        WHERE tbl_name <> 'key_files' OR sql LIKE 'CREATE TRIGGER%'
+        """)
+  }
+
+  private static func remove(_ path: FilePath) {
+    for suffix in ["", "-journal", "-wal", "-shm"] { unlink(path.string + suffix) }
+  }
+}

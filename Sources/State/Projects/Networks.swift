@@ -1,0 +1,82 @@
+import GRDB
+public import Names
+
+/// The networks of all projects.
+public struct Networks {
+  let db: Database
+
+  /// Adds a network together with the addresses of its gateway and its cloudpipe.
+  ///
+  /// - Throws: ``StateError/alreadyExists(kind:id:)``, ``StateError/inUse(kind:id:why:)`` when its addresses overlap
+  ///   those of another network of the project.
+  public func insert(_ network: Network) throws {
+    try changing("network", "\(network.id)") { try network.insert(db) }
+    let addresses = Addresses(db: db)
+    try addresses.insert(network, position: 1, role: .gateway, holder: "gateway", mac: nil, at: network.createdAt)
+    try addresses.insert(
+      network, position: 2, role: .cloudpipe, holder: "cloudpipe", mac: .random(), at: network.createdAt)
+  }
+
+  public func find(_ id: NetworkID) throws -> Network? {
+    try Network.fetchOne(
+      db, sql: "SELECT * FROM networks WHERE project_id = ? AND name = ?", arguments: [id.project.text, id.name.text])
+  }
+
+  /// - Throws: ``StateError/notFound(kind:id:)``.
+  public func get(_ id: NetworkID) throws -> Network {
+    guard let network = try find(id) else { throw StateError.notFound(kind: "network", id: "\(id)") }
+    return network
+  }
+
+  /// The project's networks, ordered by name.
+  public func all(of project: ProjectID) throws -> [Network] {
+    try Network.fetchAll(
+      db, sql: "SELECT * FROM networks WHERE project_id = ? ORDER BY name", arguments: [project.text])
+  }
+
+  /// The lowest subnet of `range` with that prefix length that overlaps no network of any project, as a cloud on one
+  /// machine needs them. Take it in the same transaction.
+  ///
+  /// - Throws: ``StateError/noFreeNetwork(range:prefixLength:)``.
+  public func lowestFree(in range: IPv4Network, prefixLength: Int) throws -> IPv4Network {
+    let full = StateError.noFreeNetwork(range: range, prefixLength: prefixLength)
+    guard prefixLength >= range.prefixLength else { throw full }
+    let taken = try Row.fetchCursor(
+      db,
+      sql: """
+        SELECT first_address, last_address FROM networks WHERE first_address <= ? AND last_address >= ?
+        ORDER BY first_address
+        """, arguments: [range.last.bits, range.address.bits])
+    guard var candidate = IPv4Network(containing: range.address, prefixLength: prefixLength) else { throw full }
+    while let row = try taken.next() {
+      let (first, last): (UInt32, UInt32) = (row[0], row[1])
+      if first > candidate.last.bits { break }
+      if last < candidate.address.bits { continue }
+      guard let after = IPv4Address(bits: last).advanced(by: 1),
+        let above = Self.firstNetwork(from: after, prefixLength: prefixLength), range.contains(above)
+      else { throw full }
+      candidate = above
+    }
+    return candidate
+  }
+
+  /// Removes a network that has no instance, public port or machine any more, with the addresses that were reserved.
+  ///
+  /// - Throws: ``StateError/inUse(kind:id:why:)``, ``StateError/notFound(kind:id:)``.
+  public func remove(_ id: NetworkID) throws {
+    _ = try get(id)
+    try changing("network", "\(id)") {
+      try db.execute(
+        sql: "DELETE FROM addresses WHERE project_id = ? AND network = ? AND role IN ('gateway', 'cloudpipe')",
+        arguments: [id.project.text, id.name.text])
+      try db.execute(
+        sql: "DELETE FROM networks WHERE project_id = ? AND name = ?", arguments: [id.project.text, id.name.text])
+    }
+  }
+
+  private static func firstNetwork(from address: IPv4Address, prefixLength: Int) -> IPv4Network? {
+    guard let network = IPv4Network(containing: address, prefixLength: prefixLength) else { return nil }
+    if network.address == address { return network }
+    return network.last.advanced(by: 1).flatMap { IPv4Network(containing: $0, prefixLength: prefixLength) }
+  }
+}

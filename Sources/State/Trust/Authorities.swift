@@ -1,0 +1,85 @@
+import GRDB
+import Host
+public import Names
+
+/// The root CAs and the projects' CAs, all generations.
+public struct Authorities {
+  let db: Database
+  let keys: KeyStore
+
+  /// Adds an authority as the next generation of its project (or of the root).
+  ///
+  /// - Throws: ``StateError/alreadyExists(kind:id:)`` when there is an active (or next) one already,
+  ///   ``StateError/key(path:why:remedy:)`` when its key file isn't there.
+  @discardableResult
+  public func insert(_ new: NewAuthority) throws -> Authority {
+    if let file = new.keyFile { try keys.require(file) }
+    return try changing("certificate authority of", Self.owner(new.project)) {
+      let generation = try Int.fetchOne(
+        db, sql: "SELECT ifnull(max(generation), 0) + 1 FROM authorities WHERE ifnull(project_id, '') = ?",
+        arguments: [new.project?.text ?? ""])
+      let row = try Authority.fetchOne(
+        db,
+        sql: """
+          INSERT INTO authorities (project_id, generation, stage, issuer_id, serial, fingerprint, certificate, key_type,
+            key_file, key_is_encrypted, not_before, not_after, created_at)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *
+          """,
+        arguments: [
+          new.project?.text, generation, new.stage.rawValue, new.issuer, new.serial.text,
+          Digest.sha256(new.certificate).hex, new.certificate, new.keyType.rawValue, new.keyFile?.text,
+          new.keyIsEncrypted, new.notBefore.wholeSeconds, new.notAfter.wholeSeconds, new.createdAt.wholeSeconds,
+        ])
+      return try row.orNotFound("certificate authority of", Self.owner(new.project))
+    }
+  }
+
+  /// - Throws: ``StateError/notFound(kind:id:)``.
+  public func get(_ id: Int64) throws -> Authority {
+    try Authority.fetchOne(db, key: id).orNotFound("certificate authority", "\(id)")
+  }
+
+  /// The one that issues for the project, or the root that signs projects' CAs; nil before the first launch.
+  public func active(of project: ProjectID?) throws -> Authority? {
+    try Authority.fetchOne(
+      db, sql: "SELECT * FROM authorities WHERE ifnull(project_id, '') = ? AND stage = 'active'",
+      arguments: [project?.text ?? ""])
+  }
+
+  /// All generations of the project's authority (of the root, for nil), newest first.
+  public func all(of project: ProjectID?) throws -> [Authority] {
+    try Authority.fetchAll(
+      db, sql: "SELECT * FROM authorities WHERE ifnull(project_id, '') = ? ORDER BY generation DESC",
+      arguments: [project?.text ?? ""])
+  }
+
+  /// Those that are trusted now: the active one first, then the others, newest first.
+  public func trusted(of project: ProjectID?) throws -> [Authority] {
+    let all = try all(of: project).filter { $0.stage != .retired }
+    return all.filter { $0.stage == .active } + all.filter { $0.stage != .active }
+  }
+
+  /// Ends a rollover's first stage: the next authority issues from now on, and the active one becomes previous.
+  ///
+  /// - Throws: ``StateError/notFound(kind:id:)`` when there is no next one.
+  public func activateNext(of project: ProjectID?) throws {
+    guard let next = try all(of: project).first(where: { $0.stage == .next }) else {
+      throw StateError.notFound(kind: "next certificate authority of", id: Self.owner(project))
+    }
+    if let active = try active(of: project) { try setStage(.previous, of: active.id) }
+    try setStage(.active, of: next.id)
+  }
+
+  /// Ends the trust in an authority for good. Its rows stay, for its certificates are judged by them.
+  ///
+  /// - Throws: ``StateError/notFound(kind:id:)``.
+  public func retire(_ id: Int64) throws { try setStage(.retired, of: get(id).id) }
+
+  private func setStage(_ stage: AuthorityStage, of id: Int64) throws {
+    try changing("certificate authority", "\(id)") {
+      try db.execute(sql: "UPDATE authorities SET stage = ? WHERE id = ?", arguments: [stage.rawValue, id])
+    }
+  }
+
+  private static func owner(_ project: ProjectID?) -> String { project.map { "project \($0)" } ?? "the root" }
+}

@@ -1,0 +1,282 @@
+import Foundation
+import GRDB
+import Glibc
+import Host
+import Names
+import State
+import SystemPackage
+import Testing
+
+@Suite("Backup and restore")
+struct BackupTests {
+  @Test("a backup is one closed file that brings rows and keys back on another machine")
+  func roundTrip() async throws {
+    try await withStore { store in
+      let key = try KeyFile.authority("acme-ca.key")
+      try store.keys.write(Data("not a key".utf8), as: key)
+      let authority = try await store.write { state in
+        try Sample.addNetwork(to: state)
+        let authority = try Sample.addAuthority(keyFile: key, to: state)
+        try Sample.addCRL(of: authority, to: state)
+        return authority
+      }
+      let file = store.home.path.appending("backup.db")
+      try await store.backup(to: file)
+      var status = stat()
+      #expect(lstat(file.string, &status) == 0 && status.st_mode & 0o777 == 0o600)
+      #expect(try Folder.names(in: store.home.path).filter { $0.hasSuffix(".tmp") }.isEmpty)
+
+      try await withHome { other in
+        let report = try await StateStore.restore(file, into: other, now: Sample.now)
+        #expect(report.loss.isEmpty && report.missingKeys.isEmpty)
+        let restored = try await StateStore.open(other)
+        #expect(try restored.keys.read(key) == Data("not a key".utf8))
+        #expect(try await restored.read { try $0.networks.get(Sample.network()) }.cidr.text == "10.1.0.0/24")
+        let chain = other.projects.appending("acme/cacert.pem").string
+        #expect(FileManager.default.contents(atPath: chain)?.starts(with: Data(authority.pem.utf8)) == true)
+        #expect(try await restored.integrityCheck().isEmpty)
+        // Nobody here knows how far the numbers had come, so they go on where no counting has been.
+        let number = try await restored.write { try Sample.addCRL(of: authority, to: $0).number }
+        #expect(number == Int64(Sample.now.timeIntervalSince1970) + 1)
+        try restored.close()
+        #expect(try Folder.names(in: other.path).filter { $0.hasPrefix(".") }.isEmpty)
+      }
+    }
+  }
+
+  @Test("a restore that would lose something says what, and changes nothing")
+  func refusal() async throws {
+    try await withHome { home in
+      let file = home.path.appending("backup.db")
+      let store = try await StateStore.open(home)
+      let authority = try await store.write { try Sample.addAuthority(to: $0) }
+      let old = try await store.write { try Sample.addCertificate("alice", of: authority, to: $0) }
+      try await store.backup(to: file)
+      try await store.write { state in
+        try Sample.addNetwork("later", to: state)
+        try Sample.addCertificate("bob", of: authority, to: state)
+        _ = try state.revocations.revoke(lineage: old.lineageId, reason: .keyCompromise, at: Sample.now)
+        try Sample.addCRL(of: authority, to: state)
+      }
+      try store.close()
+      var loss = RestoreLoss()
+      loss.projects = [try ProjectID("later")]
+      loss.certificates = 1
+      loss.revocations = 1
+      loss.crlNumbers = 1
+      let error = await #expect(throws: StateError.self) { try await StateStore.restore(file, into: home) }
+      #expect(error == .restoreLoses(loss, backup: file))
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.contains("later") && text.contains("1 revocation") && text.contains("--force"), "\(text)")
+      let after = try await StateStore.open(home)
+      #expect(try await after.read { try $0.projects.all() }.count == 2)
+      try after.close()
+    }
+  }
+
+  @Test("a forced restore never un-revokes, never trusts a retired authority again, and CRL numbers go on rising")
+  func forced() async throws {
+    try await withHome { home in
+      let file = home.path.appending("backup.db")
+      let store = try await StateStore.open(home)
+      let (authority, next) = try await store.write { state in
+        (try Sample.addAuthority(to: state), try Sample.addAuthority(stage: .next, to: state))
+      }
+      let alice = try await store.write { try Sample.addCertificate("alice", of: authority, to: $0) }
+      try await store.write { try Sample.addCRL(of: authority, to: $0) }
+      try await store.backup(to: file)
+      let mallory = try await store.write { try Sample.addCertificate("mallory", of: authority, to: $0) }
+      try await store.write { state in
+        for lineage in [alice.lineageId, mallory.lineageId] {
+          _ = try state.revocations.revoke(lineage: lineage, reason: .keyCompromise, at: Sample.now)
+        }
+        for _ in 0..<6 { try Sample.addCRL(of: authority, to: state) }
+        try state.authorities.retire(next.id)
+      }
+      try store.close()
+
+      let report = try await StateStore.restore(file, into: home, force: true)
+      #expect(report.loss.certificates == 1 && report.loss.revocations == 2 && report.loss.crlNumbers == 1)
+      let after = try await StateStore.open(home)
+      try await after.write { state in
+        #expect(try state.revocations.find(alice.serial, of: authority.id)?.reason == .keyCompromise)
+        // Issued after the backup and so unknown now, but revoked it stays.
+        #expect(try state.revocations.find(mallory.serial, of: authority.id) != nil)
+        #expect(try state.certificates.find(mallory.serial, of: authority.id) == nil)
+        #expect(try state.lineages.live(UserName("alice"), of: ProjectID("acme")) == nil)
+        #expect(try state.authorities.get(next.id).stage == .retired)
+        let crl = try Sample.addCRL(of: authority, to: state)
+        #expect(crl.number == 8)
+      }
+      #expect(try await after.integrityCheck().isEmpty)
+      // The guards that a restore puts aside are back.
+      await #expect(throws: (any Error).self) {
+        try await after.write { try $0.authorities.insert(Sample.authority(nil, issuer: nil)) }
+      }
+      try after.close()
+      let raw = try DatabaseQueue(path: home.database.string)
+      #expect(throws: DatabaseError.self) { try raw.write { try $0.execute(sql: "DELETE FROM revocations") } }
+      #expect(throws: DatabaseError.self) {
+        try raw.write { try $0.execute(sql: "UPDATE authorities SET last_crl_number = 1") }
+      }
+      try raw.close()
+    }
+  }
+
+  @Test("a process that has the state open meanwhile sees the restored one")
+  func openMeanwhile() async throws {
+    try await withStore { store in
+      let file = store.home.path.appending("backup.db")
+      try await store.backup(to: file)
+      try await store.write { try Sample.addNetwork(to: $0) }
+      _ = try await StateStore.restore(file, into: store.home, force: true)
+      #expect(try await store.read { try $0.projects.all() }.isEmpty)
+      try await store.write { try Sample.addNetwork("new", to: $0) }
+      #expect(try await store.read { try $0.projects.all() }.map(\.id.text) == ["new"])
+    }
+  }
+
+  @Test("a backup is consistent while others write")
+  func consistent() async throws {
+    try await withStore { store in
+      let authority = try await store.write { try Sample.addAuthority(to: $0) }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          for index in 0..<150 {
+            // Each change writes two rows; a backup has both or none.
+            try await store.write { state in
+              let certificate = try Sample.addCertificate("u\(index)", of: authority, to: state)
+              try state.revocations.insert(
+                Revocation(
+                  authorityId: authority.id, serial: certificate.serial, reason: .unspecified,
+                  revokedAt: Sample.now, expiresAt: certificate.notAfter))
+            }
+          }
+        }
+        for index in 0..<8 {
+          let file = store.home.path.appending("backup-\(index).db")
+          try await store.backup(to: file)
+          let copy = try DatabaseQueue(path: file.string)
+          let (certificates, revocations, check) = try await copy.read { db in
+            (
+              try Int.fetchOne(db, sql: "SELECT count(*) FROM certificates"),
+              try Int.fetchOne(db, sql: "SELECT count(*) FROM revocations"),
+              try String.fetchOne(db, sql: "PRAGMA integrity_check")
+            )
+          }
+          #expect(certificates == revocations && check == "ok")
+          try copy.close()
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
+  @Test("what isn't a good backup is refused, and the state stays as it is")
+  func badBackups() async throws {
+    try await withHome { home in
+      let store = try await StateStore.open(home)
+      try await store.write { state in
+        for index in 0..<200 { try Sample.addNetwork("p\(index)", to: state) }
+      }
+      let good = home.path.appending("good.db")
+      try await store.backup(to: good)
+      try store.close()
+      let bytes = try Data(contentsOf: URL(filePath: good.string))
+      let bad = home.path.appending("bad.db")
+
+      func refuses(_ what: String, _ isExpected: (StateError) -> Bool) async {
+        let error = await #expect(throws: StateError.self, "\(what)") {
+          try await StateStore.restore(bad, into: home, force: true)
+        }
+        if let error { #expect(isExpected(error), "\(what): \(error)") }
+      }
+      func write(_ data: Data) throws { try AtomicFile.write(data, to: bad, mode: 0o600) }
+      func change(_ sql: String) throws {
+        try write(bytes)
+        let queue = try DatabaseQueue(path: bad.string, configuration: Self.loose)
+        try queue.writeWithoutTransaction { try $0.execute(sql: sql) }
+        try queue.close()
+      }
+
+      try write(Data("hello".utf8))
+      await refuses("text") { $0 == .notState(path: bad) }
+      try write(Data())
+      await refuses("nothing") { $0 == .notState(path: bad) }
+      try write(bytes.prefix(bytes.count / 2))
+      await refuses("half") { if case .damaged = $0 { true } else { false } }
+      var broken = bytes
+      broken.replaceSubrange(8192..<12288, with: Data(repeating: 0x5a, count: 4096))
+      try write(broken)
+      await refuses("a broken page") { if case .damaged = $0 { true } else { false } }
+      try change("PRAGMA application_id = 7")
+      await refuses("another program's") { $0 == .notState(path: bad) }
+      try change("INSERT INTO grdb_migrations VALUES ('99')")
+      await refuses("a newer one") { $0 == .newerVersion(path: bad) }
+      try change("DELETE FROM projects WHERE id = 'p7'")
+      await refuses("dangling rows") { if case .damaged = $0 { true } else { false } }
+      try change("CREATE TRIGGER evil AFTER INSERT ON projects BEGIN DELETE FROM networks; END")
+      await refuses("a trigger") { if case .damaged = $0 { true } else { false } }
+      try change("DROP INDEX one_active_authority")
+      await refuses("a missing index") { if case .damaged = $0 { true } else { false } }
+      let none = home.path.appending("none.db")
+      await #expect(throws: HostError.self) { try await StateStore.restore(none, into: home, force: true) }
+
+      let after = try await StateStore.open(home)
+      #expect(try await after.read { try $0.projects.all() }.count == 200)
+      #expect(try await after.integrityCheck().isEmpty)
+      try after.close()
+      #expect(try Folder.names(in: home.path).filter { $0.hasPrefix(".restore") }.isEmpty)
+    }
+  }
+
+  @Test("a damaged state is said to be; a forced restore puts it aside")
+  func damagedState() async throws {
+    try await withHome { home in
+      let store = try await StateStore.open(home)
+      try await store.write { try Sample.addNetwork(to: $0) }
+      let file = home.path.appending("backup.db")
+      try await store.backup(to: file)
+      try store.close()
+      for suffix in ["-wal", "-shm"] { try Folder.remove(FilePath(home.database.string + suffix)) }
+      try AtomicFile.write(Data(repeating: 0x5a, count: 8192), to: home.database, mode: 0o600)
+      await #expect(throws: StateError.notState(path: home.database)) { try await StateStore.open(home) }
+      await #expect(throws: StateError.self) { try await StateStore.restore(file, into: home) }
+      _ = try await StateStore.restore(file, into: home, force: true, now: Sample.now)
+      let after = try await StateStore.open(home)
+      #expect(try await after.read { try $0.projects.all() }.count == 1)
+      try after.close()
+      #expect(try Folder.names(in: home.path).contains("state.db.damaged-1780000000"))
+    }
+  }
+
+  @Test("a key that differs from the backup's is replaced only by force")
+  func differentKey() async throws {
+    try await withStore { store in
+      let key = try KeyFile.instance("acme-vpn.pem")
+      try store.keys.write(Data("old".utf8), as: key)
+      try await store.write { state in
+        try state.projects.ensure(ProjectID("acme"), at: Sample.now)
+        try state.keyPairs.insert(
+          KeyPair(
+            project: ProjectID("acme"), type: .ed25519, publicKey: "x", fingerprint: "y", keyFile: key,
+            createdAt: Sample.now))
+      }
+      let file = store.home.path.appending("backup.db")
+      try await store.backup(to: file)
+      try AtomicFile.write("new", to: store.keys.path(of: key), mode: 0o600)
+      let error = await #expect(throws: StateError.self) { try await StateStore.restore(file, into: store.home) }
+      #expect("\(error.map { "\($0)" } ?? "")".contains("--force"))
+      #expect(try store.keys.read(key) == Data("new".utf8))
+      _ = try await StateStore.restore(file, into: store.home, force: true)
+      #expect(try store.keys.read(key) == Data("old".utf8))
+    }
+  }
+
+  /// Lets a test break what SQLite would protect.
+  private static var loose: Configuration {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = false
+    return configuration
+  }
+}
