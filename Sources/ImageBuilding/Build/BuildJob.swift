@@ -12,9 +12,8 @@ struct BuildJob {
 
   private var runner: StageRunner { builder.runner }
   private var options: ImageBuilder.Options { builder.options }
-  /// The disk that stages edit, and the one that a disk in need of another layout is copied to.
+  /// The disk that stages edit.
   private var disk: FilePath { work.appending("work.qcow2") }
-  private var target: FilePath { work.appending("target.raw") }
 
   /// - Returns: the image's manifest, and whether the image was there before.
   func run() async throws -> (Manifest, existed: Bool) {
@@ -104,19 +103,21 @@ struct BuildJob {
     from start: Start, prepare: (GuestSession) async throws -> Prepared
   ) async throws -> Manifest {
     let appliance = try await builder.appliance()
-    try await DiskLayout.make(target, size: recipe.maximumSize)
+    let targets = try await RelayTarget.make(for: recipe, in: work)
     let began = ContinuousClock.now
     runner.tell(.stageStarted(name: "appliance", detail: appliance.usesKVM ? "KVM" : "software emulation"))
-    let drives = [GuestSession.Drive(disk, format: .qcow2), GuestSession.Drive(target, format: .raw)]
+    let drives = [GuestSession.Drive(disk, format: .qcow2)] + targets.map { GuestSession.Drive($0.path, format: .raw) }
     let outcome = try await GuestSession.with(drives, appliance: appliance, folder: work) { session in
       runner.finished("appliance", since: began)
       let prepared = try await prepare(session)
-      return (prepared, try await stages(session, from: start, prepared))
+      return (prepared, try await stages(session, from: start, prepared, targets))
     }
     return try await pack(outcome.0, outcome.1)
   }
 
-  private func stages(_ session: GuestSession, from start: Start, _ prepared: Prepared) async throws -> FinishedGuest {
+  private func stages(
+    _ session: GuestSession, from start: Start, _ prepared: Prepared, _ targets: [RelayTarget]
+  ) async throws -> FinishedGuest {
     let guest = GuestStages(session: session, work: work)
     let system = prepared.inspection.system
     if start < .packages {
@@ -140,7 +141,7 @@ struct BuildJob {
     return try await runner.run("finish") { say in
       try await FinishStage(
         session: session, guest: guest, recipe: recipe, system: system, epoch: options.epoch,
-        virtualSize: base.virtualSize, work: work, say: say
+        virtualSize: base.virtualSize, targets: targets, say: say
       ).run()
     }
   }
@@ -164,10 +165,10 @@ struct BuildJob {
 
   private func pack(_ prepared: Prepared, _ finished: FinishedGuest) async throws -> Manifest {
     let image = work.appending("disk.qcow2")
-    let raw = finished.isRelaid ? target : work.appending("disk.raw")
+    let raw = finished.target?.path ?? work.appending("disk.raw")
     try await runner.run("compress") { _ in
-      if finished.isRelaid {
-        try await DiskLayout.installBootloader(on: target, root: finished.rootUUID)
+      if finished.target != nil {
+        try await DiskLayout.installBootloader(on: raw, root: finished.rootUUID)
       } else {
         try await Command("qemu-img", ["convert", "-f", "qcow2", "-O", "raw", disk.string, raw.string]).run()
       }

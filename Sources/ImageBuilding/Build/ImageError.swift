@@ -1,4 +1,3 @@
-public import Host
 public import SystemPackage
 
 /// What can go wrong with building, publishing and reading images.
@@ -9,9 +8,6 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case noSuchImage(String, folder: FilePath)
   /// A published image's manifest can't be read.
   case badManifest(path: FilePath, reason: String)
-  /// A file of a published image isn't what its checksums say.
-  case checksum(path: FilePath, expected: Digest, found: Digest)
-  case missingFile(path: FilePath)
   /// What a recipe demands doesn't hold in the image that it gave.
   case check(recipe: String, complaints: [String])
   /// The content doesn't fit into the size that the recipe allows.
@@ -29,10 +25,6 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       "there is no image \(id) in \(folder); 'cpbuild image list' shows those there are"
     case .badManifest(let path, let reason):
       "\(path) can't be read: \(reason); remove the image with 'cpbuild image remove' and build it again"
-    case .checksum(let path, let expected, let found):
-      "\(path) has the SHA-256 \(found), not \(expected): it was changed or damaged; build the image again"
-    case .missingFile(let path):
-      "\(path) is missing; build the image again"
     case .check(let recipe, let complaints):
       "the image doesn't pass the checks of \(recipe): \(complaints.joined(separator: "; "))"
     case .tooLarge(let image, let content, let limit):

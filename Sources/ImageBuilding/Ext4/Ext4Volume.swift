@@ -23,12 +23,14 @@ struct Ext4Volume: Sendable {
 
   private enum Feature {
     static let fileType: UInt32 = 0x2
+    /// It wasn't unmounted: what is in its journal alone isn't seen here.
+    static let needsRecovery: UInt32 = 0x4
     static let extents: UInt32 = 0x40
     static let wide: UInt32 = 0x80
     static let flexibleGroups: UInt32 = 0x200
     static let checksumSeed: UInt32 = 0x2000
     static let largeFolders: UInt32 = 0x4000
-    static let known = fileType | extents | wide | flexibleGroups | checksumSeed | largeFolders
+    static let known = fileType | needsRecovery | extents | wide | flexibleGroups | checksumSeed | largeFolders
   }
 
   /// Finds the filesystem with this UUID on a disk.

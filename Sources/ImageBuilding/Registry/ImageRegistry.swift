@@ -136,25 +136,24 @@ public struct ImageRegistry: Sendable {
     try Folder.remove(aside)
   }
 
-  /// Compares every file with SHA256SUMS.
+  /// How the files differ from SHA256SUMS.
   ///
-  /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``ImageError/missingFile(path:)``,
-  ///   ``ImageError/checksum(path:expected:found:)``, ``HostError``.
-  public func check(_ id: ImageID) throws {
+  /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``HostError``.
+  func checksumDrift(_ id: ImageID) throws -> [Drift] {
     guard contains(id) else { throw ImageError.noSuchImage(id.description, folder: images) }
-    let sums = folder(of: id).appending(Self.sums)
-    let text = try String(contentsOfFile: sums.string, encoding: .utf8)
+    let text = try String(contentsOfFile: folder(of: id).appending(Self.sums).string, encoding: .utf8)
     var expected: [String: Digest] = [:]
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: " ", omittingEmptySubsequences: true)
       if fields.count == 2, let digest = Digest(hex: fields[0]) { expected[String(fields[1])] = digest }
     }
-    for name in [Self.disk, Self.manifest, Self.bill] {
+    return try [Self.disk, Self.manifest, Self.bill].compactMap { name in
       let path = folder(of: id).appending(name)
-      guard let digest = expected[name] else { throw ImageError.missingFile(path: sums) }
-      guard access(path.string, F_OK) == 0 else { throw ImageError.missingFile(path: path) }
-      let found = try Digest.ofFile(path)
-      guard found == digest else { throw ImageError.checksum(path: path, expected: digest, found: found) }
+      let found = access(path.string, F_OK) == 0 ? try Digest.ofFile(path) : nil
+      guard found != expected[name] || found == nil else { return nil }
+      return Drift(
+        kind: .checksum, subject: name, expected: expected[name]?.hex ?? "an entry in SHA256SUMS",
+        found: found?.hex ?? "no file")
     }
   }
 }

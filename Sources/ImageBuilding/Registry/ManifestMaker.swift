@@ -17,7 +17,7 @@ struct ManifestMaker {
   func make(disk: FilePath) throws -> Manifest {
     let tree = listing.tree
     let size = UInt64(try FileManager.default.attributesOfItem(atPath: disk.string)[.size] as? Int ?? 0)
-    let virtualSize = finished.isRelaid ? recipe.maximumSize : base.virtualSize
+    let virtualSize = finished.target?.size ?? base.virtualSize
     let manifest = Manifest(
       id: keys.image, recipe: recipe.name, summary: recipe.summary, tool: options.tool, epoch: options.epoch,
       system: .init(
