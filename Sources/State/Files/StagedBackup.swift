@@ -8,13 +8,16 @@ import SystemPackage
 struct StagedBackup: ~Copyable {
   let path: FilePath
 
+  /// What the names of such copies begin with; a sweep removes those that a killed restore left.
+  static let prefix = ".restore-"
+
   /// Copies the backup into `home` and checks it: it is ours, no newer than this program, undamaged, without dangling
   /// references, and its schema is exactly the one that our migrations make, so that no trigger or view from elsewhere
   /// comes in with it.
   ///
   /// - Throws: ``StateError``, `HostError`.
   init(of backup: FilePath, in home: Home) throws {
-    path = home.path.appending(".restore-\(UUID().uuidString).db")
+    path = home.path.appending("\(Self.prefix)\(UUID().uuidString).db")
     do {
       guard FileManager.default.createFile(atPath: path.string, contents: nil, attributes: [.posixPermissions: 0o600])
       else { throw HostError.file(doing: "create", path: path, errno: errno) }
