@@ -18,6 +18,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -49,10 +50,15 @@ let package = Package(
         "CArchive", "CGuestFS", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
         .product(name: "Yams", package: "Yams"),
       ],
       resources: [
+        .embedInCode("Bases/Bootstrap/index-packages.sh"),
+        .embedInCode("Bases/Bootstrap/tidy-root.sh"),
         .embedInCode("Packages/install-packages.sh"),
         .embedInCode("Resources/appliance-init"),
         .embedInCode("Resources/finish.sh"),
@@ -79,7 +85,7 @@ let package = Package(
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        "Host", "ImageBuilding",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),

@@ -1,5 +1,6 @@
 import Glibc
 import Host
+import ImageBuilding
 
 /// The outcome that each module's errors come to. The modules know nothing of it: this is the one place, and a
 /// switch over every case, so that a new case has to be thought about here.
@@ -7,6 +8,11 @@ extension Outcome {
   init(for error: any Error) {
     switch error {
     case let error as HostError: self.init(host: error)
+    case let error as ImageError: self.init(image: error)
+    case let error as PackageError: self.init(package: error)
+    case let error as BaseError: self.init(base: error)
+    case let error as GuestError: self.init(guest: error)
+    case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
     case is CancellationError: self = .interrupted
     case is BrokenPipe: self = .brokenPipe
     case let error as StreamError: self.init(errno: error.errno)
@@ -21,6 +27,36 @@ extension Outcome {
     case .locked: self = .conflict
     case .setting: self = .usage
     case .commandFailed, .outputTooLong: self = .failed
+    }
+  }
+
+  private init(image error: ImageError) {
+    switch error {
+    case .noSuchImage, .noSuchRecipe: self = .notFound
+    case .badEpoch: self = .usage
+    case .output(_, let code): self.init(errno: code)
+    case .badManifest, .check, .tooLarge, .newerManifest: self = .failed
+    }
+  }
+
+  private init(package error: PackageError) {
+    switch error {
+    case .diskFull, .offlineWithoutIndex, .offlineWithoutPackages, .unreachable, .clockBehind: self = .environment
+    default: self = .failed
+    }
+  }
+
+  private init(base error: BaseError) {
+    switch error {
+    case .noSpace, .offline, .hostNotSupported, .noDistributionSource, .cannotUnshare: self = .environment
+    default: self = .failed
+    }
+  }
+
+  private init(guest error: GuestError) {
+    switch error {
+    case .appliance: self = .environment
+    case .call: self = .failed
     }
   }
 

@@ -51,9 +51,9 @@ struct BuildJob {
   }
 
   private func resolve(_ inspection: BaseInspection) async throws -> Prepared {
-    let resolution = try await runner.run("resolve", "\(recipe.packages.count) packages") { say in
-      try await builder.supply.prepare(recipe.packages, for: inspection.packages, freshness: builder.freshness) { event in
-        say(String(describing: event))
+    let resolution = try await runner.run("resolve", "\(recipe.packages.count) packages") { _ in
+      try await builder.supply.prepare(recipe.packages, for: inspection.packages, freshness: options.freshness) { event in
+        BaseProgress.tell(event, stage: "resolve", runner)
       }
     }
     for reason in resolution.skippedSources { runner.tell(.warning(reason)) }

@@ -29,6 +29,8 @@ public struct ImageBuilder: Sendable {
       self.out = out
       self.tool = tool
     }
+
+    var freshness: PackageResolver.Freshness { offline ? .offline : refresh ? .refresh : .daily }
   }
 
   /// What a build gave.
@@ -46,6 +48,7 @@ public struct ImageBuilder: Sendable {
   /// Finished images, for whichever out folder wants them.
   let finished: ImageRegistry
   let supply: PackageSupply
+  let bases: BaseStore
 
   public init(_ options: Options, events: @escaping @Sendable (BuildEvent) -> Void) {
     self.options = options
@@ -54,6 +57,10 @@ public struct ImageBuilder: Sendable {
     registry = ImageRegistry(out: options.out)
     finished = ImageRegistry(out: options.cache)
     supply = PackageSupply(folder: options.cache)
+    let runner = runner
+    bases = BaseStore(cache: options.cache, freshness: options.freshness, epoch: options.epoch) { event in
+      BaseProgress.tell(event, runner)
+    }
   }
 
   /// Builds and publishes the image of `recipe`, or finds that it is there.
@@ -62,7 +69,9 @@ public struct ImageBuilder: Sendable {
   public func build(_ recipe: Recipe) async throws -> Result {
     try Folder.make(options.cache, mode: 0o700)
     let overlays = try recipe.overlays.map { try Overlay(folder: $0) }
-    let base = try await prepareBase(recipe)
+    let base = try await runner.run("base", recipe.base.description) { _ in
+      try await bases.prepare(recipe.base)
+    }
     let lock = try await takeLock(recipe, base: base, overlays: overlays)
     defer { withExtendedLifetime(lock) {} }
     let work = try WorkFolder(below: options.cache.appending("work"))
@@ -89,8 +98,6 @@ public struct ImageBuilder: Sendable {
       runner.tell(.waiting(for: "another build of \(recipe.name)"))
     }
   }
-
-  var freshness: PackageResolver.Freshness { options.offline ? .offline : options.refresh ? .refresh : .daily }
 
   private func keep(_ work: WorkFolder) throws {
     let kept = options.cache.appending("kept")

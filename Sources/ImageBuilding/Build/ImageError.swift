@@ -1,8 +1,11 @@
+import Glibc
 public import SystemPackage
 
 /// What can go wrong with building, publishing and reading images.
 public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   case badEpoch(String)
+  /// A file that a CI system asks for can't be written.
+  case output(String, errno: CInt)
   /// No recipe of that name; `known` are those there are.
   case noSuchRecipe(String, known: [String])
   case noSuchImage(String, folder: FilePath)
@@ -19,6 +22,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
     switch self {
     case .badEpoch(let text):
       "SOURCE_DATE_EPOCH is '\(text)', which isn't a whole number of seconds since 1970; correct or unset it"
+    case .output(let path, let code):
+      "can't write to $GITHUB_OUTPUT, \(path): \(String(cString: strerror(code)))"
     case .noSuchRecipe(let name, let known):
       "there is no recipe '\(name)'; there are \(known.isEmpty ? "none" : known.joined(separator: ", ")), or give the path of a .yaml file"
     case .noSuchImage(let id, let folder):

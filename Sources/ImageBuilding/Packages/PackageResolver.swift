@@ -58,7 +58,7 @@ public struct PackageResolver: Sendable {
     }
   }
 
-  private func index(
+  func index(
     _ index: AptIndex, _ freshness: Freshness, events: @Sendable (PackageEvent) -> Void
   ) async throws -> AptIndex.Current {
     // Another process may have refreshed it while this one waited for the lock.
@@ -70,7 +70,7 @@ public struct PackageResolver: Sendable {
     return try await index.refresh(now: now())
   }
 
-  private func isFresh(_ current: AptIndex.Current, _ freshness: Freshness) -> Bool {
+  func isFresh(_ current: AptIndex.Current, _ freshness: Freshness) -> Bool {
     switch freshness {
     case .offline: true
     case .refresh: false

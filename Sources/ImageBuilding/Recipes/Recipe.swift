@@ -29,6 +29,15 @@ public struct Recipe: Sendable, Equatable {
     case url(String, checksum: Checksum)
     /// A minimal system from the host's own apt sources.
     case bootstrap
+
+    /// For a person.
+    public var description: String {
+      switch self {
+      case .path(let path): path.string
+      case .url(let url, _): url
+      case .bootstrap: "the host's own apt sources"
+      }
+    }
   }
 
   public enum Checksum: Sendable, Equatable {

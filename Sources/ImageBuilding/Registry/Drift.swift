@@ -1,3 +1,5 @@
+import Host
+
 /// One way in which an image isn't what its manifest and recipe say.
 public struct Drift: Sendable, Codable, Equatable {
   public enum Kind: String, Sendable, Codable, CaseIterable {

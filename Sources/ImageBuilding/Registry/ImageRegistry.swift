@@ -136,6 +136,27 @@ public struct ImageRegistry: Sendable {
     try Folder.remove(aside)
   }
 
+  /// Removes images, oldest first, until the rest fits into `budget` bytes.
+  ///
+  /// - Returns: how many bytes that gave back.
+  func prune(budget: UInt64) throws -> UInt64 {
+    func size(_ id: ImageID) -> UInt64 { (try? manifest(of: id).disk.size) ?? 0 }
+    func time(_ id: ImageID) -> Int {
+      var status = stat()
+      return lstat(folder(of: id).string, &status) == 0 ? status.st_mtim.tv_sec : 0
+    }
+    var images = try list().map { (id: $0, size: size($0), time: time($0)) }.sorted { $0.time < $1.time }
+    var total = images.reduce(0) { $0 + $1.size }
+    var freed: UInt64 = 0
+    while total > budget, !images.isEmpty {
+      let oldest = images.removeFirst()
+      try remove(oldest.id)
+      total -= oldest.size
+      freed += oldest.size
+    }
+    return freed
+  }
+
   /// How the files differ from SHA256SUMS.
   ///
   /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``HostError``.

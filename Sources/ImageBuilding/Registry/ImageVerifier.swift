@@ -1,5 +1,5 @@
 import Foundation
-public import Host
+import Host
 public import SystemPackage
 
 /// Holds a published image against its checksums, its manifest and its recipe's checks.
@@ -25,7 +25,7 @@ public struct ImageVerifier: Sendable {
     let header: DiskImageHeader
     do {
       header = try DiskImageHeader.read(try ImageFile(disk), limit: 64 << 30)
-      guard header.format == .qcow2 else { throw ImageRefusal.notDisk(what: "a raw file, where a qcow2 should be") }
+      guard header.format == .qcow2 else { throw ImageRefusal.noPartitionTable }
     } catch let refusal as ImageRefusal {
       throw BaseError.refused(image: disk.string, refusal)
     }
