@@ -80,5 +80,10 @@ let package = Package(
     .testTarget(name: "TrustTests", dependencies: ["Trust", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "PayloadTests", dependencies: ["Payload", "Host", "Names"], swiftSettings: strict),
     .testTarget(name: "StateTests", dependencies: ["State", "Host", "Names"], swiftSettings: strict),
+    .testTarget(
+      name: "GuestScriptTests",
+      dependencies: [.product(name: "Yams", package: "Yams")],
+      exclude: ["Fixture"],
+      swiftSettings: strict),
   ]
 )

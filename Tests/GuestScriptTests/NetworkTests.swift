@@ -57,7 +57,8 @@ struct NetworkTests {
         #expect(try guest.check("ip -o link show master br0").contains(" \(name)@"))
         #expect(try guest.check("ip -o -4 address show dev \(name)") == "")
         // A tunnel with a lower MAC address doesn't change it.
-        try guest.check("ip tuntap add dev tap0 mode tap && ip link set tap0 address 02:00:00:00:00:01 && \(bridge) add tap0")
+        try guest.check(
+          "ip tuntap add dev tap0 mode tap && ip link set tap0 address 02:00:00:00:00:01 && \(bridge) add tap0")
         #expect(try guest.check("ip -o link show br0").contains("link/ether fa:16:3e:01:02:03"))
         #expect(try guest.run("\(bridge) down && ! ip link show br0").succeeded)
         #expect(try guest.run("\(bridge) down").succeeded)
@@ -68,7 +69,9 @@ struct NetworkTests {
   @Test("waits for a NIC that comes late, and takes the first plugged in of several")
   func lateNIC() throws {
     try withNIC("ens10") { guest, _ throws in
-      try guest.check("mv /tmp/net/ens10 /tmp/later; mkdir -p /tmp/more/device; echo 9 >/tmp/more/ifindex; echo 02:00:00:00:00:09 >/tmp/more/address")
+      try guest.check(
+        "mv /tmp/net/ens10 /tmp/later; mkdir -p /tmp/more/device; echo 9 >/tmp/more/ifindex; echo 02:00:00:00:00:09 >/tmp/more/address"
+      )
       try guest.start("sleep 2; mv /tmp/more /tmp/net/aaa9; mv /tmp/later /tmp/net/ens10", log: "/tmp/late.log")
       try guest.start("sleep 0", log: "/tmp/x")
       try guest.check("ip link add aaa9 type veth peer name bbb9")

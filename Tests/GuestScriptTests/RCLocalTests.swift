@@ -36,7 +36,8 @@ struct RCLocalTests {
     try withMetadata { guest throws in
       try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
       try payload.write(to: "/tmp/in", in: guest, crl: crl)
-      try guest.check("python3 /tmp/fixture/archive.py plain /tmp/zip /tmp/in/* && base64 /tmp/zip | base64 -w0 >\(userData)")
+      try guest.check(
+        "python3 /tmp/fixture/archive.py plain /tmp/zip /tmp/in/* && base64 /tmp/zip | base64 -w0 >\(userData)")
       for _ in 1...2 {
         let outcome = try guest.run("/etc/rc.local start")
         #expect(outcome.succeeded, "\(outcome) \(guest.read("/dev/console"))")
@@ -86,11 +87,14 @@ struct RCLocalTests {
   func silence() throws {
     try withGuest { guest throws in
       // The same script with a deadline that a test can wait for.
-      try guest.check("sed 's/ 131072 120 / 131072 3 /' /etc/rc.local >/tmp/rc.local && ! cmp -s /etc/rc.local /tmp/rc.local")
+      try guest.check(
+        "sed 's/ 131072 120 / 131072 3 /' /etc/rc.local >/tmp/rc.local && ! cmp -s /etc/rc.local /tmp/rc.local")
       let start = Date()
       #expect(try guest.run("sh /tmp/rc.local", seconds: 50).status == 1)
       #expect(Date().timeIntervalSince(start) < 40)
-      #expect(guest.lastWords.contains("rc.local failed: no payload: ") && guest.lastWords.hasSuffix("nothing usable within 3 s"))
+      #expect(
+        guest.lastWords.contains("rc.local failed: no payload: ")
+          && guest.lastWords.hasSuffix("nothing usable within 3 s"))
 
       try guest.start("while :; do printf x; sleep 0.5; done | nc -l 127.0.0.1 8080", log: "/tmp/nc.log")
       let slow = Date()
@@ -128,7 +132,9 @@ struct RCLocalTests {
       #expect(guest.lastWords == "cloudpipe: rc.local failed: no autorun.sh in the payload")
 
       try guest.check("head -c 200000 /dev/zero >\(userData)")
-      #expect(try guest.run("/usr/local/lib/cloudpipe/fetch http://169.254.169.254/latest/user-data /tmp/f 131072 3").status == 1)
+      #expect(
+        try guest.run("/usr/local/lib/cloudpipe/fetch http://169.254.169.254/latest/user-data /tmp/f 131072 3").status
+          == 1)
       #expect(try guest.run("ls /tmp/owned").status == 2)
       #expect(try guest.check("ls -A /run/cloudpipe") == "")
     }
@@ -139,11 +145,12 @@ struct RCLocalTests {
     try withGuest { guest throws in
       try guest.write("tty0 ttyS0\n", to: "/tmp/active")
       try guest.check("mount --bind /tmp/active /sys/class/tty/console/active; : >/dev/ttyS0")
-      try guest.check("/usr/local/lib/cloudpipe/say one; printf 'ttyS0 tty0\\n' >/tmp/active; /usr/local/lib/cloudpipe/say two")
-      #expect(guest.read("/dev/console") == "cloudpipe: two\r\n")
+      try guest.check(
+        "/usr/local/lib/cloudpipe/say one; printf 'ttyS0 tty0\\n' >/tmp/active; /usr/local/lib/cloudpipe/say two")
+      #expect(guest.read("/dev/console") == "cloudpipe: one\r\ncloudpipe: two\r\n")
       #expect(guest.read("/dev/ttyS0") == "cloudpipe: two\r\n")
       try guest.check("printf '\\033[2Jred\\007' | { read -r x; /usr/local/lib/cloudpipe/say \"$x\"; }")
-      #expect(guest.read("/dev/ttyS0") == "cloudpipe: [2Jred\r\n")
+      #expect(guest.read("/dev/ttyS0") == "cloudpipe: two\r\ncloudpipe: [2Jred\r\n")
     }
   }
 }
@@ -156,7 +163,9 @@ struct AdminTests {
   func key() throws {
     try withMetadata { guest throws in
       for type in ["ed25519", "rsa", "ecdsa"] {
-        try guest.check("rm -f /tmp/k /tmp/k.pub; ssh-keygen -q -t \(type) -N '' -C 'admin@host of acme' -f /tmp/k && cp /tmp/k.pub \(keyPath)")
+        try guest.check(
+          "rm -f /tmp/k /tmp/k.pub; ssh-keygen -q -t \(type) -N '' -C 'admin@host of acme' -f /tmp/k && cp /tmp/k.pub \(keyPath)"
+        )
         let outcome = try guest.run("/usr/local/lib/cloudpipe/admin-key")
         #expect(outcome.succeeded && outcome.output.contains("SHA256:"), "\(type): \(outcome)")
         #expect(guest.read(installed) == guest.read("/tmp/k.pub"))
@@ -168,11 +177,13 @@ struct AdminTests {
   @Test("stays the installed key when the metadata offers anything else than one public key")
   func refused() throws {
     try withMetadata { guest throws in
-      try guest.check("ssh-keygen -q -t ed25519 -N '' -f /tmp/k && cp /tmp/k.pub \(keyPath) && /usr/local/lib/cloudpipe/admin-key")
+      try guest.check(
+        "ssh-keygen -q -t ed25519 -N '' -f /tmp/k && cp /tmp/k.pub \(keyPath) && /usr/local/lib/cloudpipe/admin-key")
       let key = guest.read("/tmp/k.pub")
       let bad = [
         "", "\n", "garbage\n", key + key, "command=\"id\" " + key, "no-pty " + key, "# \(key)", guest.read("/tmp/k"),
-        "ssh-ed25519 AAAA\n", "ssh-dss AAAAB3NzaC1kc3M=\n", key.replacingOccurrences(of: " ", with: "\t"), "\u{1B}[2J" + key,
+        "ssh-ed25519 AAAA\n", "ssh-dss AAAAB3NzaC1kc3M=\n", key.replacingOccurrences(of: " ", with: "\t"),
+        "\u{1B}[2J" + key,
       ]
       for content in bad {
         try guest.write(content, to: keyPath)
@@ -209,11 +220,15 @@ struct AdminTests {
       #expect(try guest.check("sha256sum /etc/passwd /etc/shadow /etc/group /etc/gshadow") == before)
       #expect(try guest.check("cut -d: -f3 /etc/shadow | sort -u") == "1\n")
 
-      let make = "/usr/local/lib/cloudpipe/host-key; cat /etc/ssh/ssh_host_ed25519_key.pub; stat -c %a /etc/ssh/ssh_host_ed25519_key"
+      let make =
+        "/usr/local/lib/cloudpipe/host-key; cat /etc/ssh/ssh_host_ed25519_key.pub; stat -c %a /etc/ssh/ssh_host_ed25519_key"
       let first = try guest.check("rm -f /etc/ssh/ssh_host_*; \(make)")
       #expect(first.hasSuffix("600\n"))
       #expect(try guest.check(make) == first)
-      #expect(try guest.check("head -c 100 /etc/ssh/ssh_host_ed25519_key >/tmp/h; cat /tmp/h >/etc/ssh/ssh_host_ed25519_key; \(make)") != first)
+      #expect(
+        try guest.check(
+          "head -c 100 /etc/ssh/ssh_host_ed25519_key >/tmp/h; cat /tmp/h >/etc/ssh/ssh_host_ed25519_key; \(make)")
+          != first)
     }
   }
 }

@@ -72,7 +72,8 @@ final class Project {
     ])
     try gateway.check("ip link set c\(clients.count) master out0 && ip link set c\(clients.count) up")
     try machine.check(
-      "ip link set wan up && ip address add 192.0.2.\(clients.count + 10)/24 dev wan && ip route add default via 192.0.2.1")
+      "ip link set wan up && ip address add 192.0.2.\(clients.count + 10)/24 dev wan && ip route add default via 192.0.2.1"
+    )
     try Data(profile.utf8).write(to: URL(filePath: machine.scratch.path("profile.ovpn")))
     try machine.start("openvpn --config \(machine.scratch.path("profile.ovpn"))", log: client.log)
     return client
