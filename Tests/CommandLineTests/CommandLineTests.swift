@@ -80,7 +80,7 @@ import Testing
     #expect(output.stderrTail.contains("No space left on device"))
   }
 
-  @Test("an interrupted command ends with 130", .timeLimit(.minutes(1)))
+  @Test("an interrupted command ends with 130", .timeLimit(.minutes(10)))
   func interruption() async throws {
     try await withTemporaryFolder { folder in
       // A QEMU that hangs keeps the doctor busy until the signal comes.

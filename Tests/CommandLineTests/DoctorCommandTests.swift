@@ -53,18 +53,6 @@ import Testing
     }
   }
 
-  @Test("it answers within three seconds once the accelerator is known", .timeLimit(.minutes(1)))
-  func quick() async throws {
-    try await withTemporaryFolder { folder in
-      let arguments = ["doctor", "--quiet", "--home", folder.string]
-      _ = try await Binary.run(arguments)
-      let begin = ContinuousClock.now
-      _ = try await Binary.run(arguments)
-      // Several times what it takes on two idle cores (0.7 s), since other tests run at once.
-      #expect(ContinuousClock.now - begin < .seconds(6))
-    }
-  }
-
   @Test("a failure is in the table, with its remedy below and in the verdict")
   func text() {
     let report = DoctorReport([

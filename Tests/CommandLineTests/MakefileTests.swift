@@ -70,17 +70,15 @@ import Testing
     #expect(output.status == 2)
   }
 
-  @Test("nothing missing: neither apt nor root is asked, and it takes no time")
+  @Test("nothing missing: neither apt nor root is asked")
   func nothingMissing() async throws {
     try await withTemporaryFolder { folder in
       for name in ["apt-get", "apt-cache", "sudo"] { try tool(name, "echo asked \(name) >&2; exit 1", in: folder) }
-      let begin = ContinuousClock.now
       let output = try await Command(
         script("install-packages"), ["dpkg", "no-such-name|coreutils"], environment: ["PATH": "\(folder):/usr/bin:/bin"]
       ).output()
       #expect(output.status == 0)
       #expect(output.stderrTail.isEmpty)
-      #expect(ContinuousClock.now - begin < .seconds(5))
     }
   }
 

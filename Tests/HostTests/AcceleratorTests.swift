@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test("without a KVM device there is nothing to boot", .timeLimit(.minutes(1)))
+  @Test("without a KVM device there is nothing to boot", .timeLimit(.minutes(10)))
   func noDevice() async throws {
     var probe = AcceleratorProbe(device: "/no/such", override: nil)
     probe.qemu = "/no/qemu"
@@ -123,7 +123,7 @@ import Testing
   /// the same test says so: what the probe answers is what a guest does.
   @Test(
     "the probe agrees with what a guest does under this machine's KVM, with every processor model",
-    .timeLimit(.minutes(1)))
+    .timeLimit(.minutes(10)))
   func thisMachine() async throws {
     let answer = try await Accelerator.probe(cache: nil)
     guard access("/dev/kvm", R_OK | W_OK) == 0 else {

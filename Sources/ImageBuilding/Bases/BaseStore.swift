@@ -59,9 +59,10 @@ public struct BaseStore: Sendable {
     switch source {
     case .path(let path):
       let image = try LocalImage(path, cache: cache, limit: limits.virtualSize)
-      let digest = try image.digest()
+      let digest = try await image.digest()
       return BasePlan(
-        digest: digest, origin: path.string, work: cached(cache.path(of: digest)) ?? .copy(bytes: image.file.identity.size))
+        digest: digest, origin: path.string,
+        work: cached(cache.path(of: digest)) ?? .copy(bytes: image.file.identity.size))
     case .url(let url, let checksum):
       let image = try remote(url, checksum)
       let digest = try await image.expectation().digest
@@ -100,7 +101,7 @@ public struct BaseStore: Sendable {
     return try await cache.locked(copy, waiting: { events(.waiting(origin: path.string)) }) {
       if let ready = try ready(image) { return ready }
       let size = image.file.identity.size
-      let digest = try image.copy(to: cache.aside(copy)) { events(.copying(path: path, bytes: $0, total: size)) }
+      let digest = try await image.copy(to: cache.aside(copy)) { events(.copying(path: path, bytes: $0, total: size)) }
       return try await adopt(cache.aside(copy), as: cache.path(of: digest), digest, origin: path.string)
     }
   }

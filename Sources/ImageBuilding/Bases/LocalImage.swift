@@ -8,7 +8,7 @@ import SystemPackage
 /// It is copied into the cache, and the copy is what is checked and used: so nobody can exchange or change it between
 /// the check and the use, and it can be moved or updated while a build runs. Where the filesystem can share blocks
 /// (btrfs, XFS) the copy takes no space.
-struct LocalImage {
+struct LocalImage: Sendable {
   let file: ImageFile
   let header: DiskImageHeader
   let cache: BaseCache
@@ -29,63 +29,53 @@ struct LocalImage {
   /// The digest of its bytes: from the note of an earlier run, where nothing has changed since.
   ///
   /// - Throws: ``BaseError/changedWhileRead(_:)``, `HostError`, `CancellationError`.
-  func digest() throws -> Digest {
+  func digest() async throws -> Digest {
     if let knownDigest { return knownDigest }
-    let digest = try read { _, _ in }
-    try remember(digest)
-    return digest
+    return try await BlockingThread.run { checkCancellation in
+      let digest = try file.digest(checkCancellation: checkCancellation)
+      try remember(digest)
+      return digest
+    }
   }
 
   /// Copies it to `target`, which must not exist.
   ///
   /// - Returns: the digest of what was copied.
   /// - Throws: ``BaseError``, `HostError`, `CancellationError`; nothing is left at `target` then.
-  func copy(to target: FilePath, progress: (UInt64) -> Void) throws -> Digest {
-    let descriptor = open(target.string, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw HostError.file(doing: "create", path: target, errno: errno) }
-    defer { close(descriptor) }
-    do {
-      let isShared = ioctl(descriptor, Self.shareBlocks, file.descriptor) == 0
-      if !isShared {
-        guard ftruncate(descriptor, off_t(file.identity.size)) == 0 else {
+  func copy(to target: FilePath, progress: @escaping @Sendable (UInt64) -> Void) async throws -> Digest {
+    try await BlockingThread.run { checkCancellation in
+      let descriptor = open(target.string, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+      guard descriptor >= 0 else { throw HostError.file(doing: "create", path: target, errno: errno) }
+      defer { close(descriptor) }
+      do {
+        let isShared = ioctl(descriptor, Self.shareBlocks, file.descriptor) == 0
+        if !isShared, ftruncate(descriptor, off_t(file.identity.size)) != 0 {
           throw HostError.file(doing: "write", path: target, errno: errno)
         }
+        let digest = try file.digest(checkCancellation: checkCancellation) { bytes, offset in
+          progress(offset)
+          if !isShared { try Self.writeSparsely(bytes, to: descriptor, at: offset, path: target) }
+        }
+        try remember(digest)
+        return digest
+      } catch {
+        unlink(target.string)
+        throw error
       }
-      let digest = try read { bytes, offset in
-        progress(offset)
-        // A block of zeros stays a hole.
-        if !isShared, !Self.isZero(bytes) { try Self.write(bytes, to: descriptor, at: offset, path: target) }
-      }
-      try remember(digest)
-      return digest
-    } catch {
-      unlink(target.string)
-      throw error
     }
   }
 
   /// FICLONE of linux/fs.h, ioctl_ficlone(2).
   private static let shareBlocks: UInt = 0x4004_9409
 
-  private func read(_ block: (UnsafeRawBufferPointer, UInt64) throws -> Void) throws -> Digest {
-    posix_fadvise(file.descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-    var hasher = Digest.Hasher()
-    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
-    defer { buffer.deallocate() }
-    var offset: UInt64 = 0
-    while offset < file.identity.size {
-      try Task.checkCancellation()
-      let count = pread(file.descriptor, buffer.baseAddress, buffer.count, off_t(offset))
-      if count < 0 && errno == EINTR { continue }
-      guard count >= 0 else { throw HostError.file(doing: "read", path: file.path, errno: errno) }
-      guard count > 0 else { throw BaseError.changedWhileRead(file.path) }
-      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
-      hasher.update(bytes)
-      try block(bytes, offset)
-      offset += UInt64(count)
+  /// A block of zeros stays a hole.
+  private static func writeSparsely(
+    _ bytes: UnsafeRawBufferPointer, to descriptor: CInt, at offset: UInt64, path: FilePath
+  ) throws {
+    for start in stride(from: 0, to: bytes.count, by: 1 << 16) {
+      let block = UnsafeRawBufferPointer(rebasing: bytes[start..<min(bytes.count, start + 1 << 16)])
+      if !isZero(block) { try write(block, to: descriptor, at: offset + UInt64(start), path: path) }
     }
-    try file.checkUnchanged()
-    return hasher.finish()
   }
 
   private static func isZero(_ bytes: UnsafeRawBufferPointer) -> Bool {
@@ -94,10 +84,13 @@ struct LocalImage {
     return memcmp(start, start + 1, bytes.count - 1) == 0
   }
 
-  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, at offset: UInt64, path: FilePath) throws {
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, at offset: UInt64, path: FilePath)
+    throws
+  {
     var done = 0
     while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))
+      let count = pwrite(
+        descriptor, bytes.baseAddress?.advanced(by: done), bytes.count - done, off_t(offset) + off_t(done))
       if count < 0 && errno == EINTR { continue }
       guard count > 0 else { throw HostError.file(doing: "write", path: path, errno: errno) }
       done += count

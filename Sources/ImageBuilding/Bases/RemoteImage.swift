@@ -33,7 +33,9 @@ struct RemoteImage {
   /// - Throws: ``BaseError``, `HostError`, `CancellationError`.
   func expectation() async throws -> Expectation {
     guard case .sums(let text) = checksum else {
-      guard case .digest(let digest) = checksum else { throw BaseError.badURL(address.description, reason: "no checksum") }
+      guard case .digest(let digest) = checksum else {
+        throw BaseError.badURL(address.description, reason: "no checksum")
+      }
       return Expectation(digest: digest)
     }
     let sums = try HTTPAddress(text)
@@ -87,15 +89,19 @@ struct RemoteImage {
     try Folder.make(cache.downloads, mode: 0o700)
     // Two URLs may lead to one file, and two recipes expect different ones from one URL.
     let download = download
-    let lock = try await FileLock.wait(for: FilePath(download.partial.string + ".lock")) {
+    let partial = download.partial
+    let lock = try await FileLock.wait(for: FilePath(partial.string + ".lock")) {
       events(.waiting(origin: address.description))
     }
     defer { withExtendedLifetime(lock) {} }
     try await download.run()
     events(.checking(origin: address.description))
-    let got = try Digest.ofFile(download.partial, kind: expectation.digest.bytes.count == 64 ? .sha512 : .sha256)
+    let kind: Digest.Kind = expectation.digest.bytes.count == 64 ? .sha512 : .sha256
+    let got = try await BlockingThread.run { checkCancellation in
+      try ImageFile(partial).digest(kind: kind, checkCancellation: checkCancellation)
+    }
     guard got == expectation.digest else {
-      let start = try? ImageFile(download.partial).read(at: 0, count: ForeignFormat.length)
+      let start = try? ImageFile(partial).read(at: 0, count: ForeignFormat.length)
       download.discard()
       throw BaseError.wrongChecksum(
         url: address.description, expected: expectation.digest, got: got,
@@ -106,7 +112,7 @@ struct RemoteImage {
       try AtomicFile.write(list.text, to: list.keep, mode: 0o600)
     }
     let target = cache.aside(cache.path(of: expectation.digest))
-    try AtomicFile.publish(download.partial, as: target)
+    try AtomicFile.publish(partial, as: target)
     download.discard()
     return target
   }

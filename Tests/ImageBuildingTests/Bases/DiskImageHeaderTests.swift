@@ -54,7 +54,9 @@ struct DiskImageHeaderTests {
     }
   }
 
-  @Test("that names a backing file is refused, with or without its format", arguments: [["-F", "raw"], ["-u", "-F", "qcow2"]])
+  @Test(
+    "that names a backing file is refused, with or without its format",
+    arguments: [["-F", "raw"], ["-u", "-F", "qcow2"]])
   func backingFile(options: [String]) async throws {
     try await withTemporaryFolder { folder in
       let path = folder.appending("disk.qcow2")
@@ -80,7 +82,8 @@ struct DiskImageHeaderTests {
     try await withTemporaryFolder { folder in
       let path = folder.appending("disk.qcow2")
       try await qemuImage([
-        "-f", "qcow2", "--object", "secret,id=s,data=abc", "-o", "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10",
+        "-f", "qcow2", "--object", "secret,id=s,data=abc", "-o",
+        "encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10",
         path.string, "10M",
       ])
       #expect(refusal(path) == .encrypted)
@@ -185,7 +188,9 @@ struct DiskImageHeaderTests {
 
   @Test(
     "of another format is named, with the way to use it",
-    arguments: [("vmdk", "VMDK"), ("vdi", "VDI"), ("vhdx", "VHDX"), ("vpc", "VHD"), ("qed", "QED"), ("parallels", "Parallels")])
+    arguments: [
+      ("vmdk", "VMDK"), ("vdi", "VDI"), ("vhdx", "VHDX"), ("vpc", "VHD"), ("qed", "QED"), ("parallels", "Parallels"),
+    ])
   func foreign(format: String, name: String) async throws {
     try await withTemporaryFolder { folder in
       let path = folder.appending("disk")

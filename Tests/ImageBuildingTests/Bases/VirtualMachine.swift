@@ -8,7 +8,9 @@ enum VirtualMachine {
   ///   - disk: raw; it isn't changed.
   ///   - text: what the console has to say.
   /// - Returns: all that the console said until then, or in the time given.
-  static func boot(_ disk: FilePath, folder: FilePath, until text: String, within limit: Duration) async throws -> String {
+  static func boot(_ disk: FilePath, folder: FilePath, until text: String, within limit: Duration) async throws
+    -> String
+  {
     let console = folder.appending("console.log")
     let overlay = folder.appending("boot.qcow2")
     try await Command(
@@ -28,7 +30,8 @@ enum VirtualMachine {
     defer { machine.cancel() }
     let end = ContinuousClock.now + limit
     while ContinuousClock.now < end {
-      let said = (FileManager.default.contents(atPath: console.string)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+      let said =
+        (FileManager.default.contents(atPath: console.string)).map { String(decoding: $0, as: UTF8.self) } ?? ""
       if said.contains(text) {
         machine.cancel()
         _ = await machine.result

@@ -16,8 +16,9 @@ struct BootstrapContent: Sendable {
 
   /// What is asked for besides the essential packages.
   static func packages(for distribution: Distribution, usesTLS: Bool) -> [String] {
-    // zstd is what the initramfs is packed with: it unpacks five times as fast as gzip.
-    ["apt", "e2fsprogs", "initramfs-tools", "kmod", "login", "systemd-sysv", "udev", "zstd", distribution.kernel]
+    // zstd is what the initramfs is packed with: it unpacks five times as fast as gzip. busybox belongs into an initramfs
+    // too, and would have it made anew when it came later, which takes minutes under software emulation.
+    ["apt", "busybox", "e2fsprogs", "initramfs-tools", "kmod", "login", "systemd-sysv", "udev", "zstd", distribution.kernel]
       + (usesTLS ? ["ca-certificates"] : [])
   }
 
@@ -59,7 +60,8 @@ struct BootstrapContent: Sendable {
     "arch/x86/kvm", "drivers/bluetooth", "drivers/comedi", "drivers/gpu", "drivers/iio", "drivers/infiniband",
     "drivers/isdn", "drivers/media", "drivers/net/can", "drivers/net/wireless", "drivers/net/wwan", "drivers/soundwire",
     "drivers/staging", "drivers/target", "fs/btrfs", "fs/ceph", "fs/cifs", "fs/gfs2", "fs/jfs", "fs/lockd", "fs/nfs",
-    "fs/nfs_common", "fs/nfsd", "fs/ocfs2", "fs/orangefs", "fs/reiserfs", "fs/smb", "fs/xfs", "net/bluetooth", "net/can",
+    "fs/nfs_common", "fs/nfsd", "fs/ocfs2", "fs/orangefs", "fs/reiserfs", "fs/smb", "fs/xfs", "net/bluetooth",
+    "net/can",
     "net/ceph", "net/mac80211", "net/nfc", "net/rds", "net/smc", "net/sunrpc", "net/tipc", "net/wireless", "sound",
   ]
 

@@ -79,7 +79,8 @@ struct BootstrapRoom {
       let lines = (try? String(contentsOfFile: file, encoding: .utf8))?.split(separator: "\n") ?? []
       let has = lines.contains { line in
         let fields = line.split(separator: ":")
-        return fields.count == 3 && (fields[0] == name || fields[0] == String(geteuid())) && (Int(fields[2]) ?? 0) >= 65536
+        return fields.count == 3 && (fields[0] == name || fields[0] == String(geteuid()))
+          && (Int(fields[2]) ?? 0) >= 65536
       }
       guard has else {
         throw BaseError.cannotUnshare(

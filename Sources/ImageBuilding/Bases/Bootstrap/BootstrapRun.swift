@@ -94,7 +94,8 @@ struct BootstrapRun {
     let script = try write(PackageResources.tidy_root_sh, as: "tidy-root.sh")
     let sources = room.path.appending("sources")
     try AtomicFile.write(content.sources, to: sources)
-    let arguments = [script, root].map(\.string) + ["\(epoch)", "\(geteuid())", sources.string, content.distribution.id]
+    let arguments =
+      [script, root].map(\.string) + ["\(epoch)", "\(geteuid())", sources.string, content.distribution.id]
     try await room.inside("sh", arguments).run()
   }
 

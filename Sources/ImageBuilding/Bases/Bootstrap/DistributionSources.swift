@@ -48,7 +48,8 @@ enum DistributionSources {
       }
       return isArchive ? nil : "its key isn't that of \(distribution.origin)'s archive"
     case .trustedKeys:
-      return looksLikeArchive(source.location, distribution) ? nil : "its URI isn't an archive of \(distribution.origin)"
+      return looksLikeArchive(source.location, distribution)
+        ? nil : "its URI isn't an archive of \(distribution.origin)"
     case .fingerprints, .embedded:
       return "its key isn't that of \(distribution.origin)'s archive"
     }

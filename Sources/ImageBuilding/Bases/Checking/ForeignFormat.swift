@@ -46,7 +46,8 @@ public struct ForeignFormat: Equatable, Sendable {
       Signature("QED\0", "a QED image", convert),
       Signature("WithoutFreeSpace", "a Parallels image", convert),
       Signature("WithouFreSpacExt", "a Parallels image", convert),
-      Signature([0x4C, 0x55, 0x4B, 0x53, 0xBA, 0xBE], "an encrypted LUKS volume", "decrypt it and use the disk inside"),
+      Signature(
+        [0x4C, 0x55, 0x4B, 0x53, 0xBA, 0xBE], "an encrypted LUKS volume", "decrypt it and use the disk inside"),
       Signature("hsqs", "a squashfs filesystem", "give a whole disk, as clouds boot it"),
       Signature("\u{7F}ELF", "a program", "give the path of a disk image"),
       Signature("!<arch>", "a Debian package or archive", "give the path of a disk image"),

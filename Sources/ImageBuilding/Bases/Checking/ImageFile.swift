@@ -57,6 +57,36 @@ final class ImageFile: Sendable {
     return filled == bytes.count ? bytes : Array(bytes[..<filled])
   }
 
+  /// The digest of all of it.
+  ///
+  /// - Parameters:
+  ///   - checkCancellation: called once a MiB.
+  ///   - block: called with each piece and where it lies.
+  /// - Throws: ``BaseError/changedWhileRead(_:)``, `HostError`, what the two functions throw.
+  func digest(
+    kind: Digest.Kind = .sha256, checkCancellation: () throws -> Void,
+    block: (UnsafeRawBufferPointer, UInt64) throws -> Void = { _, _ in }
+  ) throws -> Digest {
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+    var hasher = Digest.Hasher(kind)
+    let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 4096)
+    defer { buffer.deallocate() }
+    var offset: UInt64 = 0
+    while offset < identity.size {
+      try checkCancellation()
+      let count = pread(descriptor, buffer.baseAddress, buffer.count, off_t(offset))
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw HostError.file(doing: "read", path: path, errno: errno) }
+      guard count > 0 else { throw BaseError.changedWhileRead(path) }
+      let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<count])
+      hasher.update(bytes)
+      try block(bytes, offset)
+      offset += UInt64(count)
+    }
+    try checkUnchanged()
+    return hasher.finish()
+  }
+
   /// Nobody has written to it since it was opened.
   ///
   /// - Throws: ``BaseError/changedWhileRead(_:)``, `HostError`.

@@ -13,7 +13,9 @@ enum PartitionTable {
   }
 
   private static func checkGPT(_ start: [UInt8], sector: Int, size: UInt64) throws(ImageRefusal) {
-    guard let last = start.littleEndian(UInt64.self, at: sector + 32) else { throw .damaged("its GPT header has no end") }
+    guard let last = start.littleEndian(UInt64.self, at: sector + 32) else {
+      throw .damaged("its GPT header has no end")
+    }
     // The second copy of the table is in the last sector.
     let (end, overflow) = last.addingReportingOverflow(1)
     guard !overflow, end <= size / UInt64(sector) else {

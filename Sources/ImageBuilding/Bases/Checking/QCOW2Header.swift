@@ -112,7 +112,8 @@ struct QCOW2Header: Equatable {
   private static func checkExtensions(_ bytes: [UInt8], from start: Int, to end: Int) throws(ImageRefusal) {
     var offset = start
     while offset + 8 <= end {
-      guard let kind = bytes.bigEndian(UInt32.self, at: offset), let length = bytes.bigEndian(UInt32.self, at: offset + 4)
+      guard let kind = bytes.bigEndian(UInt32.self, at: offset),
+        let length = bytes.bigEndian(UInt32.self, at: offset + 4)
       else { throw .truncated("its header extensions have no end") }
       switch kind {
       case Extension.end: return

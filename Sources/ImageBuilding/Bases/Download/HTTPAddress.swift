@@ -48,6 +48,7 @@ struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
   private static func shown(_ text: String) -> String {
     let start = text.prefix { $0 != "?" }.prefix(300)
     guard let at = start.lastIndex(of: "@"), let slashes = start.range(of: "//") else { return String(start) }
-    return at > slashes.upperBound ? String(start[..<slashes.upperBound] + start[start.index(after: at)...]) : String(start)
+    return at > slashes.upperBound
+      ? String(start[..<slashes.upperBound] + start[start.index(after: at)...]) : String(start)
   }
 }

@@ -84,5 +84,7 @@ struct HTTPExchange {
 }
 
 extension Duration {
-  fileprivate var amount: TimeAmount { .milliseconds(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000) }
+  fileprivate var amount: TimeAmount {
+    .milliseconds(components.seconds * 1000 + components.attoseconds / 1_000_000_000_000_000)
+  }
 }

@@ -18,7 +18,8 @@ struct HTTPProxy: Equatable {
     let exceptions = environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
     if isExcepted(address.url.host() ?? "", by: exceptions) { return nil }
     let text = value.contains("://") ? value : "http://\(value)"
-    guard let url = URL(string: text), url.scheme?.lowercased() == "http", let host = url.host(), url.user() == nil else {
+    guard let url = URL(string: text), url.scheme?.lowercased() == "http", let host = url.host(), url.user() == nil
+    else {
       throw .badURL(address.description, reason: "of the proxy in the environment; only http://HOST:PORT is known here")
     }
     return HTTPProxy(host: host, port: url.port ?? 1080)

@@ -42,7 +42,8 @@ struct BIOSBoot: Equatable {
     let sectors = (core.count + 511) / 512
     guard sectors >= 2, UInt64(sectors) * 512 <= room, let rest = UInt16(exactly: sectors - 1) else {
       throw .badBootLoader(
-        file: GRUBImage.modules(of: .bios), reason: "the image made of it has \(core.count) bytes, and \(room) is the most")
+        file: GRUBImage.modules(of: .bios),
+        reason: "the image made of it has \(core.count) bytes, and \(room) is the most")
     }
     var first = bootImage
     first.replaceSubrange(Offset.parameters, with: firstSector[Offset.parameters])

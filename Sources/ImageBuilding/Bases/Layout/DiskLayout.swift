@@ -48,7 +48,8 @@ enum DiskLayout {
     defer { unlink(script.string) }
     // sfdisk reads its script from stdin alone.
     try await Command(
-      "sh", ["-c", #"exec "$1" --quiet --no-reread --no-tell-kernel "$2" < "$3""#, "sh"]
+      "sh",
+      ["-c", #"exec "$1" --quiet --no-reread --no-tell-kernel "$2" < "$3""#, "sh"]
         + [try Program.find("sfdisk").string, disk.string, script.string]
     ).run()
   }

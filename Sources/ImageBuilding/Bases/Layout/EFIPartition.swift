@@ -15,11 +15,18 @@ enum EFIPartition {
     let image = folder.appending("esp.img")
     try await Command("truncate", ["--size=\(size)", "--", image.string]).run()
     // One time for all entries, in UTC: FAT knows no time zone.
-    let environment: [String: String?] = ["SOURCE_DATE_EPOCH": "\(SourceDateEpoch.standard)", "TZ": "UTC", "MTOOLSRC": "/dev/null"]
-    let times = [timespec(tv_sec: SourceDateEpoch.standard, tv_nsec: 0), timespec(tv_sec: SourceDateEpoch.standard, tv_nsec: 0)]
+    let environment: [String: String?] = [
+      "SOURCE_DATE_EPOCH": "\(SourceDateEpoch.standard)", "TZ": "UTC", "MTOOLSRC": "/dev/null",
+    ]
+    let times = [
+      timespec(tv_sec: SourceDateEpoch.standard, tv_nsec: 0), timespec(tv_sec: SourceDateEpoch.standard, tv_nsec: 0),
+    ]
     utimensat(AT_FDCWD, loader.string, times, 0)
     let steps = [
-      ["mformat", "-i", image.string, "-T", "\(size / DiskLayout.sectorSize)", "-h", "64", "-s", "32", "-N", "43504255"]
+      [
+        "mformat", "-i", image.string, "-T", "\(size / DiskLayout.sectorSize)", "-h", "64", "-s", "32", "-N",
+        "43504255",
+      ]
         + ["-v", "ESP", "::"],
       ["mmd", "-i", image.string, "::/EFI", "::/EFI/BOOT"],
       ["mcopy", "-m", "-i", image.string, loader.string, "::/EFI/BOOT/BOOTX64.EFI"],

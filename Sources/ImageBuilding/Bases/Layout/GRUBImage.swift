@@ -16,7 +16,8 @@ struct GRUBImage {
 
   /// What finds the root, reads the menu and starts Linux; the menu's own commands.
   private static let modules = [
-    "part_gpt", "part_msdos", "ext2", "search_fs_uuid", "configfile", "normal", "linux", "serial", "terminal", "test", "echo",
+    "part_gpt", "part_msdos", "ext2", "search_fs_uuid", "configfile", "normal", "linux", "serial", "terminal", "test",
+    "echo",
     "reboot", "halt",
   ]
 
