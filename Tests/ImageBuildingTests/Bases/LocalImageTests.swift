@@ -39,7 +39,7 @@ struct LocalImageTests {
     }
   }
 
-  @Test("that hasn't changed isn't read again")
+  @Test("that hasn't changed is the same base again")
   func unchanged() async throws {
     try await withTemporaryFolder { folder in
       let path = folder.appending("disk.raw")
@@ -47,9 +47,7 @@ struct LocalImageTests {
       // A file that was just written may be written to again without its times telling.
       try await Task.sleep(for: .seconds(4))
       let first = try await store(folder).prepare(.path(path))
-      let before = ContinuousClock.now
       #expect(try await store(folder).prepare(.path(path)) == first)
-      #expect(ContinuousClock.now - before < .milliseconds(200))
     }
   }
 
