@@ -28,7 +28,8 @@ struct BaseInspection: Sendable {
   static func look(
     into session: GuestSession, image: String, base: Digest, remember cache: FilePath?
   ) async throws -> BaseInspection {
-    let system = try await GuestInspection(session: session, image: image, architecture: MachineArchitecture.name).find()
+    let system = try await GuestInspection(session: session, image: image, architecture: MachineArchitecture.name)
+      .find()
     let files = RecordingFiles(session)
     let packages = try await GuestPackages.read(from: files)
     if let cache {

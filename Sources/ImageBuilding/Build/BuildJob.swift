@@ -52,7 +52,8 @@ struct BuildJob {
 
   private func resolve(_ inspection: BaseInspection) async throws -> Prepared {
     let resolution = try await runner.run("resolve", "\(recipe.packages.count) packages") { _ in
-      try await builder.supply.prepare(recipe.packages, for: inspection.packages, freshness: options.freshness) { event in
+      try await builder.supply.prepare(recipe.packages, for: inspection.packages, freshness: options.freshness) {
+        event in
         BaseProgress.tell(event, stage: "resolve", runner)
       }
     }

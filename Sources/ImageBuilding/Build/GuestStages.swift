@@ -17,7 +17,11 @@ struct GuestStages {
     let tar = work.appending("packages.tar")
     // Root's, whoever runs the build.
     try await Command(
-      "tar", ["--create", "--file", tar.string, "--directory", folder.string, "--owner=0", "--group=0", "--numeric-owner", "."]
+      "tar",
+      [
+        "--create", "--file", tar.string, "--directory", folder.string, "--owner=0", "--group=0", "--numeric-owner",
+        ".",
+      ]
     ).run()
     try Folder.remove(folder)
     try await session.makeFolder(Self.staging)
@@ -44,7 +48,8 @@ struct GuestStages {
     for (name, list) in [("remove", overlay.remove), ("enable", overlay.enable), ("mask", overlay.mask)] {
       try await session.write(list.map { "\($0)\n" }.joined(), to: "\(Self.staging)/\(name)")
     }
-    try await session.write(overlay.setup.map { String(decoding: $0, as: UTF8.self) } ?? "", to: "\(Self.staging)/setup")
+    try await session.write(
+      overlay.setup.map { String(decoding: $0, as: UTF8.self) } ?? "", to: "\(Self.staging)/setup")
     if !overlay.remove.isEmpty {
       try await session.run(
         "xargs --no-run-if-empty --delimiter='\\n' rm -rf -- < \(Self.staging)/remove",

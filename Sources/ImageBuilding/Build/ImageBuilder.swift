@@ -90,8 +90,10 @@ public struct ImageBuilder: Sendable {
   /// One build of the same inputs at a time: the others wait and take its result.
   private func takeLock(_ recipe: Recipe, base: PreparedBase, overlays: [Overlay]) async throws -> FileLock {
     let request = Digest.sha256(
-      ([base.digest.hex] + recipe.packages.map(\.description) + overlays.map(\.digest.hex) + ["\(recipe.maximumSize)", recipe.name])
-        .joined(separator: "\n"))
+      ([base.digest.hex] + recipe.packages.map(\.description) + overlays.map(\.digest.hex) + [
+        "\(recipe.maximumSize)", recipe.name,
+      ])
+      .joined(separator: "\n"))
     let folder = options.cache.appending("locks")
     try Folder.make(folder, mode: 0o700)
     return try await FileLock.wait(for: folder.appending(String(request.hex.prefix(32)))) {

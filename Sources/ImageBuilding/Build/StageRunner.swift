@@ -23,7 +23,8 @@ public final class StageRunner: Sendable {
 
   /// Runs `body` as the stage `name`.
   func run<Result>(
-    _ name: String, _ detail: String? = nil, _ body: (_ say: @escaping @Sendable (String) -> Void) async throws -> Result
+    _ name: String, _ detail: String? = nil,
+    _ body: (_ say: @escaping @Sendable (String) -> Void) async throws -> Result
   ) async throws -> Result {
     try Task.checkCancellation()
     events(.stageStarted(name: name, detail: detail))

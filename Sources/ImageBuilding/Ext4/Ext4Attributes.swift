@@ -20,7 +20,8 @@ extension Ext4Volume {
 
   private static let magic: UInt32 = 0xEA02_0000
   private static let prefixes: [UInt8: String] = [
-    1: "user.", 2: "system.posix_acl_access", 3: "system.posix_acl_default", 4: "trusted.", 6: "security.", 7: "system.",
+    1: "user.", 2: "system.posix_acl_access", 3: "system.posix_acl_default", 4: "trusted.", 6: "security.",
+    7: "system.",
     8: "system.richacl",
   ]
 
@@ -30,7 +31,8 @@ extension Ext4Volume {
       let length = Int(area[place])
       let value = Int(area.number16(place + 2))
       let size = Int(area.number32(place + 8))
-      guard area.number32(place + 4) == 0, place + 16 + length <= area.count, size <= area.count, value + size <= area.count
+      guard area.number32(place + 4) == 0, place + 16 + length <= area.count, size <= area.count,
+        value + size <= area.count
       else { throw damaged("a file's attributes make no sense") }
       let name = String(decoding: area[(place + 16)..<(place + 16 + length)], as: UTF8.self)
       attributes[(Self.prefixes[area[place + 1]] ?? "\(area[place + 1]).") + name] = Array(area[value..<(value + size)])

@@ -66,7 +66,10 @@ public struct Appliance: Sendable {
   }
 
   private static func stockInput() -> FilePath? {
-    let roots = ["/usr/lib/x86_64-linux-gnu/guestfs", "/usr/lib/aarch64-linux-gnu/guestfs", "/usr/lib/guestfs", "/usr/lib64/guestfs"]
+    let roots = [
+      "/usr/lib/x86_64-linux-gnu/guestfs", "/usr/lib/aarch64-linux-gnu/guestfs", "/usr/lib/guestfs",
+      "/usr/lib64/guestfs",
+    ]
     return roots.map { FilePath($0).appending("supermin.d") }.first { folder in
       ["packages", "init.tar.gz", "daemon.tar.gz"].allSatisfy { access(folder.appending($0).string, R_OK) == 0 }
     }

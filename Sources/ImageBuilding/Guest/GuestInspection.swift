@@ -49,14 +49,18 @@ struct GuestInspection {
     among filesystems: [(mountable: String, type: String)]
   ) async throws -> [(mountable: String, type: String)] {
     var roots: [(mountable: String, type: String)] = []
-    for candidate in filesystems where !["swap", "unknown", "vfat", "LVM2_member", "crypto_LUKS"].contains(candidate.type) {
+    for candidate in filesystems
+    where !["swap", "unknown", "vfat", "LVM2_member", "crypto_LUKS"].contains(candidate.type) {
       // One that can't be mounted is no root; a root that can't be mounted ends as "no operating system", with its type.
       guard (try? await session.mount(candidate.mountable, at: "/", options: "ro")) != nil else { continue }
       let isRoot =
         try await holds("/etc/os-release", "/usr/lib/os-release", "/Windows/System32")
       try await session.unmountAll()
       // A btrfs filesystem shows its default subvolume once more as itself.
-      if isRoot && !(candidate.mountable.hasPrefix("/dev/") && roots.contains { $0.mountable.hasPrefix("btrfsvol:\(candidate.mountable)/") }) {
+      if isRoot
+        && !(candidate.mountable.hasPrefix("/dev/")
+          && roots.contains { $0.mountable.hasPrefix("btrfsvol:\(candidate.mountable)/") })
+      {
         roots.append(candidate)
       }
     }
@@ -138,7 +142,10 @@ struct GuestInspection {
 
   private func device(_ specification: String) async throws -> String? {
     let parts = specification.split(separator: "=", maxSplits: 1).map(String.init)
-    guard parts.count == 2 else { return specification.hasPrefix("/dev/mapper/") || specification.hasPrefix("/dev/") ? canonical(specification) : nil }
+    guard parts.count == 2 else {
+      return specification.hasPrefix("/dev/mapper/") || specification.hasPrefix("/dev/")
+        ? canonical(specification) : nil
+    }
     let value = parts[1].trimmingCharacters(in: CharacterSet(charactersIn: "\""))
     switch parts[0] {
     case "UUID": return await session.device(uuid: value)

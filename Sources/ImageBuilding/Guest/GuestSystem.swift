@@ -42,13 +42,15 @@ public enum GuestSystemError: Error, Equatable, Sendable, CustomStringConvertibl
     case .several(let image, let roots):
       return "\(image) holds several operating systems (on \(roots.joined(separator: ", "))); use an image with one"
     case .encrypted(let image, let device):
-      return "\(image) is encrypted (\(device) is LUKS); use an image that isn't, since nobody is there to unlock it at boot"
+      return
+        "\(image) is encrypted (\(device) is LUKS); use an image that isn't, since nobody is there to unlock it at boot"
     case .otherDistribution(let image, let found):
       return "\(image) holds \(found), which is neither Debian nor Ubuntu; use a cloud image of one of these"
     case .otherArchitecture(let image, let found, let host):
       return "\(image) is for \(found), this machine is \(host); use the image for \(host)"
     case .tooLittleSpace(let image, let free, let needed):
-      return "\(image) has \(free >> 20) MiB free, and about \(needed >> 20) MiB are needed; use a larger image or fewer packages"
+      return
+        "\(image) has \(free >> 20) MiB free, and about \(needed >> 20) MiB are needed; use a larger image or fewer packages"
     }
   }
 }

@@ -45,7 +45,8 @@ extension Recipe {
 
   private static func name(of file: FilePath) throws -> String {
     guard let stem = file.lastComponent?.stem, isName(stem) else {
-      throw DeclarationError(file: file, line: 1, column: 1, reason: "the file's name can't be the recipe's; give it a name")
+      throw DeclarationError(
+        file: file, line: 1, column: 1, reason: "the file's name can't be the recipe's; give it a name")
     }
     return stem
   }
@@ -62,7 +63,9 @@ extension Recipe {
     case "path":
       return .path(file.removingLastComponent().pushing(FilePath(try value.string())).lexicallyNormalized())
     case "bootstrap":
-      guard try value.string() == "host" else { throw value.error("bootstrap has to be 'host': the host's apt sources") }
+      guard try value.string() == "host" else {
+        throw value.error("bootstrap has to be 'host': the host's apt sources")
+      }
       return .bootstrap
     default:
       guard sums.count == 1 else { throw value.error("url needs one of sha256, sha512 and checksums") }
@@ -80,7 +83,8 @@ extension Recipe {
 
   private static func httpURL(_ node: DeclarationNode) throws -> String {
     let text = try node.string()
-    guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host() != nil else {
+    guard let url = URL(string: text), let scheme = url.scheme, ["http", "https"].contains(scheme), url.host() != nil
+    else {
       throw node.error("\(node.name) has to be an http or https URL")
     }
     return text

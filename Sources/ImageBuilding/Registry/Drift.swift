@@ -55,7 +55,9 @@ enum DriftFinder {
         ? nil : Drift(kind: kind, subject: old.path, expected: expected ?? "none", found: found ?? "none")
     }
     func attributes(_ entry: TreeEntry) -> String? {
-      entry.attributes.map { $0.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.hex.prefix(12))" }.joined(separator: " ") }
+      entry.attributes.map {
+        $0.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value.hex.prefix(12))" }.joined(separator: " ")
+      }
     }
     return [
       drift(.file, old.type.rawValue, new.type.rawValue),
@@ -70,13 +72,17 @@ enum DriftFinder {
 
   private static func packages(_ expected: [Manifest.Package], _ status: DpkgStatus?) -> [Drift] {
     guard let status else {
-      return [Drift(kind: .package, subject: DpkgStatus.path, expected: "dpkg's status", found: "nothing that can be read")]
+      return [
+        Drift(kind: .package, subject: DpkgStatus.path, expected: "dpkg's status", found: "nothing that can be read")
+      ]
     }
     func versions(_ packages: [Manifest.Package]) -> [String: String] {
-      Dictionary(packages.map { ("\($0.name):\($0.architecture)", $0.version) }, uniquingKeysWith: { first, _ in first })
+      Dictionary(
+        packages.map { ("\($0.name):\($0.architecture)", $0.version) }, uniquingKeysWith: { first, _ in first })
     }
     let old = versions(expected)
-    let new = versions(status.installed.map { .init(name: $0.name, version: $0.version, architecture: $0.architecture) })
+    let new = versions(
+      status.installed.map { .init(name: $0.name, version: $0.version, architecture: $0.architecture) })
     return Set(old.keys).union(new.keys).sorted().filter { old[$0] != new[$0] }.map {
       Drift(kind: .package, subject: $0, expected: old[$0] ?? "not installed", found: new[$0] ?? "not installed")
     }
@@ -85,7 +91,8 @@ enum DriftFinder {
   private static func units(_ expected: [String], _ found: [String]) -> [Drift] {
     Set(expected).symmetricDifference(found).sorted().map { unit in
       let was = expected.contains(unit)
-      return Drift(kind: .unit, subject: unit, expected: was ? "enabled" : "not enabled", found: was ? "not enabled" : "enabled")
+      return Drift(
+        kind: .unit, subject: unit, expected: was ? "enabled" : "not enabled", found: was ? "not enabled" : "enabled")
     }
   }
 

@@ -51,7 +51,8 @@ struct ImageBuild: AsyncParsableCommand {
     let report = Report(
       vpn_image_id: id.description, folder: options.registry.folder(of: id).string, existed: result.existed,
       sha256: result.manifest.disk.sha256.hex, size: result.manifest.disk.size,
-      virtualSize: result.manifest.disk.virtualSize, treeDigest: result.manifest.tree.digest.hex, stages: result.timings)
+      virtualSize: result.manifest.disk.virtualSize, treeDigest: result.manifest.tree.digest.hex, stages: result.timings
+    )
     try options.global.print(report, text: "\(id)\n")
   }
 

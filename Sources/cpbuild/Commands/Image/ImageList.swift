@@ -25,7 +25,8 @@ struct ImageList: AsyncParsableCommand {
     let entries = try registry.list().map { id in
       let manifest = try registry.manifest(of: id)
       return Entry(
-        id: id.description, recipe: manifest.recipe, system: "\(manifest.system.distribution) \(manifest.system.version)",
+        id: id.description, recipe: manifest.recipe,
+        system: "\(manifest.system.distribution) \(manifest.system.version)",
         size: manifest.disk.size, virtualSize: manifest.disk.virtualSize, isCurrent: registry.current == id)
     }
     var table = Table(["ID", "RECIPE", "SYSTEM", "SIZE", "DISK", ""])
@@ -35,7 +36,10 @@ struct ImageList: AsyncParsableCommand {
         entry.isCurrent ? "vpn_image_id" : "",
       ])
     }
-    let text = entries.isEmpty ? "no images in \(registry.images); 'cpbuild image' builds one\n" : table.text(width: Terminal.width(of: STDOUT_FILENO))
+    let text =
+      entries.isEmpty
+      ? "no images in \(registry.images); 'cpbuild image' builds one\n"
+      : table.text(width: Terminal.width(of: STDOUT_FILENO))
     try global.print(entries, text: text)
   }
 }

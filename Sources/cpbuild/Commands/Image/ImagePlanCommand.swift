@@ -36,7 +36,9 @@ struct ImagePlanCommand: AsyncParsableCommand {
     }
     facts.add(["download", plan.download.map { Quantity.bytes($0) } ?? "a server doesn't say how much"])
     var stages = Table(["STAGE", "CACHED", "KEY"])
-    for stage in plan.stages { stages.add([stage.name, stage.isCached ? "yes" : "no", stage.key?.hex ?? "not known yet"]) }
+    for stage in plan.stages {
+      stages.add([stage.name, stage.isCached ? "yes" : "no", stage.key?.hex ?? "not known yet"])
+    }
     var packages = Table(["PACKAGE", "VERSION", "SIZE", "DIGEST"])
     for package in (plan.base.packages ?? []) + (plan.packages ?? []) {
       packages.add([package.name, package.version, Quantity.bytes(package.size), package.digest.hex])
@@ -44,6 +46,7 @@ struct ImagePlanCommand: AsyncParsableCommand {
     if plan.packages == nil { plan.wanted.forEach { packages.add([$0, "not known yet"]) } }
     let notes = plan.notes.map { "note: \($0)\n" }.joined()
     let head = facts.text(width: width).split(separator: "\n", omittingEmptySubsequences: false).dropFirst()
-    return [head.joined(separator: "\n"), stages.text(width: width), packages.text(width: width)].joined(separator: "\n") + notes
+    return [head.joined(separator: "\n"), stages.text(width: width), packages.text(width: width)].joined(
+      separator: "\n") + notes
   }
 }

@@ -28,10 +28,16 @@ struct ImageShow: AsyncParsableCommand {
       ("recipe", manifest.recipe),
       ("summary", manifest.summary),
       ("folder", folder),
-      ("system", "\(manifest.system.distribution) \(manifest.system.version) (\(manifest.system.codename)), \(manifest.system.architecture)"),
+      (
+        "system",
+        "\(manifest.system.distribution) \(manifest.system.version) (\(manifest.system.codename)), \(manifest.system.architecture)"
+      ),
       ("base", manifest.base.origin),
       ("kernel", manifest.boot.kernel),
-      ("disk", "\(manifest.disk.format), \(Quantity.bytes(manifest.disk.size)), virtual size \(Quantity.bytes(manifest.disk.virtualSize))"),
+      (
+        "disk",
+        "\(manifest.disk.format), \(Quantity.bytes(manifest.disk.size)), virtual size \(Quantity.bytes(manifest.disk.virtualSize))"
+      ),
       ("sha256", manifest.disk.sha256.hex),
       ("needs", "\(manifest.minimumMemory) MiB of memory, \(manifest.minimumDisk) GiB of disk"),
       ("packages", "\(manifest.packages.count)"),
