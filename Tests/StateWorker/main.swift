@@ -23,14 +23,14 @@ case "addresses":
     say(try await store.write { try $0.addresses.allocate(in: network, holder: arguments[4], at: now).address })
   }
 case "ports":
-  let public_ = try IPv4Address("192.0.2.1")
+  let publicAddress = try IPv4Address("192.0.2.1")
   let range = try PortNumber("1000")...PortNumber("65535")
   for index in 0..<count {
     let id = NetworkID(project: try ProjectID("\(arguments[4])-\(index)"), name: .standard)
     let row = try await store.write { state in
       try state.projects.ensure(id.project, at: now)
       try state.networks.insert(Network(id: id, cidr: IPv4Network("10.0.0.0/24"), mode: .bridged, createdAt: now))
-      return try state.publicPorts.allocate(for: id, on: public_, in: range, at: now)
+      return try state.publicPorts.allocate(for: id, on: publicAddress, in: range, at: now)
     }
     say(row.port)
   }

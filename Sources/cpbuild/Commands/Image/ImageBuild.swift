@@ -28,7 +28,7 @@ struct ImageBuild: AsyncParsableCommand {
 
   /// What `--json` prints.
   struct Report: Encodable {
-    let vpn_image_id: String
+    let vpnImageID: String
     let folder: String
     let existed: Bool
     let sha256: String
@@ -36,6 +36,12 @@ struct ImageBuild: AsyncParsableCommand {
     let virtualSize: UInt64
     let treeDigest: String
     let stages: [StageRunner.Timing]
+
+    // The id goes by the name that CI carries it under.
+    private enum CodingKeys: String, CodingKey {
+      case vpnImageID = "vpn_image_id"
+      case folder, existed, sha256, size, virtualSize, treeDigest, stages
+    }
   }
 
   func run() async throws {
@@ -49,7 +55,7 @@ struct ImageBuild: AsyncParsableCommand {
     let id = result.manifest.id
     try Self.tellContinuousIntegration(id)
     let report = Report(
-      vpn_image_id: id.description, folder: options.registry.folder(of: id).string, existed: result.existed,
+      vpnImageID: id.description, folder: options.registry.folder(of: id).string, existed: result.existed,
       sha256: result.manifest.disk.sha256.hex, size: result.manifest.disk.size,
       virtualSize: result.manifest.disk.virtualSize, treeDigest: result.manifest.tree.digest.hex, stages: result.timings
     )
