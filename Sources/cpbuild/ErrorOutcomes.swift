@@ -56,7 +56,7 @@ extension Outcome {
   private init(guest error: GuestError) {
     switch error {
     case .appliance: self = .environment
-    case .call: self = .failed
+    case .call, .stalled: self = .failed
     }
   }
 

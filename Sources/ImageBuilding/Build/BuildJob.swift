@@ -17,6 +17,18 @@ struct BuildJob {
 
   /// - Returns: the image's manifest, and whether the image was there before.
   func run() async throws -> (Manifest, existed: Bool) {
+    do {
+      return try await attempt()
+    } catch let error as GuestError {
+      // Whatever stage was kept is where the second attempt starts.
+      guard case .stalled = error else { throw error }
+      runner.tell(.warning("\(error); trying once more"))
+      try Folder.remove(disk)
+      return try await attempt()
+    }
+  }
+
+  private func attempt() async throws -> (Manifest, existed: Bool) {
     if let inspection = try await BaseInspection.remembered(base.digest, in: options.cache) {
       let prepared = try await resolve(inspection)
       if let manifest = try await published(prepared.keys) { return (manifest, true) }

@@ -12,6 +12,7 @@ public import SystemPackage
 public actor GuestSession {
   private let executor = ThreadExecutor(name: "guestfs")
   private let handle: OpaquePointer
+  private let watchdog: Watchdog
 
   public nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
 
@@ -60,6 +61,7 @@ public actor GuestSession {
   private init(appliance: Appliance, folder: FilePath) throws {
     guard let handle = cguestfs_create() else { throw GuestError.appliance(reason: String(cString: strerror(errno))) }
     self.handle = handle
+    watchdog = Watchdog { Self.killAppliances(of: folder) }
     // Errors are returned, never printed.
     guestfs_set_error_handler(handle, nil, nil)
     try Self.configure(handle, appliance: appliance, folder: folder)
@@ -144,7 +146,7 @@ public actor GuestSession {
   }
 
   public func mount(_ mountable: String, at point: String, options: String = "") throws {
-    try check("mount \(mountable)", guestfs_mount_options(handle, options, mountable, point))
+    try check("mount \(mountable)", watchdog.watch { guestfs_mount_options(handle, options, mountable, point) })
   }
 
   /// Mounts all of a system that was found before.
@@ -157,8 +159,8 @@ public actor GuestSession {
 
   /// Unmounts and has QEMU write everything to the host's files, which may be copied then.
   public func flush() throws {
-    try check("unmount", guestfs_umount_all(handle))
-    try check("write everything out", guestfs_sync(handle))
+    try check("unmount", watchdog.watch { guestfs_umount_all(handle) })
+    try check("write everything out", watchdog.watch { guestfs_sync(handle) })
   }
 
   /// The device with this filesystem UUID or label; nil where there is none.
@@ -313,7 +315,8 @@ public actor GuestSession {
   }
 
   private func failure(_ doing: String) -> GuestError {
-    .call(call: doing, reason: Self.lastError(handle))
+    watchdog.hasBitten
+      ? .stalled(call: doing, seconds: Watchdog.seconds) : .call(call: doing, reason: Self.lastError(handle))
   }
 
   private static func lastError(_ handle: OpaquePointer) -> String {
