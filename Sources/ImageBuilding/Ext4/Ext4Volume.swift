@@ -169,7 +169,9 @@ struct Ext4Volume: Sendable {
     func walk(_ node: ArraySlice<UInt8>, depth: Int) throws -> [Extent] {
       visited += 1
       // A file of 16 TiB in single blocks would still have fewer nodes than this.
-      guard visited <= 1 << 16, depth <= 5, node.number16(0) == 0xF30A else { throw damaged("a file's extents make no sense") }
+      guard visited <= 1 << 16, depth <= 5, node.number16(0) == 0xF30A else {
+        throw damaged("a file's extents make no sense")
+      }
       let entries = min(Int(node.number16(2)), (node.count - 12) / 12)
       let isLeaf = node.number16(6) == 0
       return try (0..<entries).flatMap { index -> [Extent] in

@@ -49,7 +49,9 @@ extension Overlay {
       throw (node ?? root).error("\(folder.appending(String(missing.dropFirst()))) has no entry under files")
     }
     return try declared.map { path, attributes in
-      guard found.contains(path) else { throw (node ?? root).error("\(path) is declared, but \(folder) has no such file") }
+      guard found.contains(path) else {
+        throw (node ?? root).error("\(path) is declared, but \(folder) has no such file")
+      }
       let contents = try contents(of: folder.appending(String(path.dropFirst())))
       return Entry(
         path: path, kind: .file(contents), mode: attributes.mode, owner: attributes.owner, group: attributes.group)
@@ -66,7 +68,9 @@ extension Overlay {
       switch status.st_mode & S_IFMT {
       case S_IFDIR: try paths.formUnion(found(below: path, prefix: "\(prefix)/\(name)"))
       case S_IFREG: paths.insert("\(prefix)/\(name)")
-      default: throw DeclarationError(file: path, line: 1, column: 1, reason: "it isn't a regular file; declare links under links")
+      default:
+        throw DeclarationError(
+          file: path, line: 1, column: 1, reason: "it isn't a regular file; declare links under links")
       }
     }
     return paths

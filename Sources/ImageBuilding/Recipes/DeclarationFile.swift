@@ -49,7 +49,8 @@ enum DeclarationFile {
     let before = text[..<alias.startIndex]
     let line = before.count { $0.isNewline } + 1
     let column = before.reversed().prefix { !$0.isNewline }.count + 1
-    throw DeclarationError(file: file, line: line, column: column, reason: "\(alias.0) is an alias; write out what it stands for")
+    throw DeclarationError(
+      file: file, line: line, column: column, reason: "\(alias.0) is an alias; write out what it stands for")
   }
 
   private static func translate(_ error: YamlError, file: FilePath) -> DeclarationError {
