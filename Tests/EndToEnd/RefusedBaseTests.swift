@@ -13,7 +13,7 @@ import Testing
       switch self {
       case .text: "neither a qcow2 image nor a raw disk"
       case .page: "a web page"
-      case .truncated: "cut short"
+      case .truncated: "the end of the file"
       case .encrypted: "it is encrypted"
       case .backing: "names a backing file"
       case .dataFile: "names an external data file"

@@ -28,12 +28,14 @@ final class RunningBuild {
 
   var said: String { (try? String(contentsOfFile: log.string, encoding: .utf8)) ?? "" }
 
-  /// Waits until a line begins with `text`.
-  func wait(for text: String, seconds: Double = 300) async throws {
-    try await wait(seconds, "\(text): \(said)") {
-      said.hasPrefix(text) || said.contains("\n\(text)") || !process.isRunning
+  /// Waits until a line begins with `text`, or with `other`.
+  func wait(for text: String, or other: String? = nil, seconds: Double = 300) async throws {
+    func isThere() -> Bool {
+      let said = "\n" + said
+      return [text, other].compactMap(\.self).contains { said.contains("\n\($0)") }
     }
-    try #require(said.hasPrefix(text) || said.contains("\n\(text)"), "it ended before '\(text)': \(said)")
+    try await wait(seconds, "'\(text)'") { isThere() || !process.isRunning }
+    try #require(isThere(), "it ended before '\(text)': \(said)")
   }
 
   /// Sends a signal and waits for the end.
@@ -45,14 +47,14 @@ final class RunningBuild {
   }
 
   func finish(seconds: Double = 600) async throws -> CInt {
-    try await wait(seconds, "the end: \(said)") { !process.isRunning }
+    try await wait(seconds, "the end") { !process.isRunning }
     return process.terminationStatus
   }
 
   private func wait(_ seconds: Double, _ what: String, until isOver: () -> Bool) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
     while !isOver() {
-      try #require(ContinuousClock.now < deadline, "waited \(seconds) s for \(what)")
+      try #require(ContinuousClock.now < deadline, "waited \(seconds) s for \(what): \(said)")
       try await Task.sleep(for: .milliseconds(5))
     }
   }
