@@ -109,6 +109,11 @@ let package = Package(
       name: "PayloadTests",
       dependencies: ["Payload", "Host", "Names", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
+    // The built program against real disks and machines.
+    .testTarget(
+      name: "EndToEnd",
+      dependencies: ["cpbuild", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     // One of the many processes that the tests of State start.
     .executableTarget(
       name: "StateWorker",

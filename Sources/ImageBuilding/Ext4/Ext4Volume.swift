@@ -200,10 +200,11 @@ struct Ext4Volume: Sendable {
     let bytes = try contents(inode, limit: 64 << 20)
     for base in stride(from: 0, to: bytes.count, by: blockSize) {
       var place = base
-      while place + 8 <= min(base + blockSize, bytes.count) {
+      let end = min(base + blockSize, bytes.count)
+      while place + 8 <= end {
         let length = Int(bytes.number16(place + 4))
         let size = Int(bytes[place + 6])
-        guard length >= 8, place + length <= base + blockSize, 8 + size <= length else {
+        guard length >= 8, place + length <= end, 8 + size <= length else {
           throw damaged("a folder's entries make no sense")
         }
         let number = bytes.number32(place)

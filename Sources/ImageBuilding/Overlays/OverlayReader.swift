@@ -98,7 +98,8 @@ extension Overlay {
 
   private static func mode(_ node: DeclarationNode) throws -> UInt32 {
     let text = try node.string()
-    guard (3...4).contains(text.count), let mode = UInt32(text, radix: 8) else {
+    // UInt32 would take a sign, too.
+    guard text.wholeMatch(of: /[0-7]{3,4}/) != nil, let mode = UInt32(text, radix: 8) else {
       throw node.error("mode has to be three or four octal digits in quotes, such as \"0644\"")
     }
     return mode

@@ -32,12 +32,25 @@ enum DeclarationFile {
   }
 
   static func compose(_ text: String, file: FilePath) throws -> Node {
+    try refuseAliases(text, file: file)
     do {
       if let node = try Yams.compose(yaml: text) { return node }
     } catch let error as YamlError {
       throw translate(error, file: file)
     }
     throw DeclarationError(file: file, line: 1, column: 1, reason: "it is empty")
+  }
+
+  /// An alias stands for what its anchor marks, which may hold aliases in turn: a few lines can mean more nodes than there
+  /// is time to look at. Nothing that is declared here needs any.
+  private static func refuseAliases(_ text: String, file: FilePath) throws {
+    let anchors = Set(text.matches(of: /&([^\s\[\]{},]+)/).map(\.1))
+    guard let alias = text.matches(of: /\*([^\s\[\]{},]+)/).first(where: { anchors.contains($0.1) }) else { return }
+    let before = text[..<alias.startIndex]
+    let line = before.count { $0.isNewline } + 1
+    let column = before.reversed().prefix { !$0.isNewline }.count + 1
+    throw DeclarationError(
+      file: file, line: line, column: column, reason: "\(alias.0) is an alias; write out what it stands for")
   }
 
   private static func translate(_ error: YamlError, file: FilePath) -> DeclarationError {

@@ -74,8 +74,8 @@ struct DeclarationNode {
     let text = try string()
     let units: [(String, UInt64)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
     for (unit, factor) in units where text.hasSuffix(unit) {
-      let digits = text.dropLast(unit.count).filter { $0 != " " }
-      guard let number = UInt64(digits), number > 0 else { break }
+      let digits = text.dropLast(unit.count)
+      guard let match = digits.wholeMatch(of: /([0-9]+) ?/), let number = UInt64(match.1), number > 0 else { break }
       let (bytes, overflow) = number.multipliedReportingOverflow(by: factor)
       if !overflow { return bytes }
     }
