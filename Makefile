@@ -72,6 +72,8 @@ install: build
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' '$(DESTDIR)$(PREFIX)/share/zsh/site-functions' \
 	  '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d'
 	install -m 755 .build/release/cpbuild '$(DESTDIR)$(PREFIX)/bin/cpbuild'
+	install -d '$(DESTDIR)$(PREFIX)/share/cpbuild'
+	cp -R image-recipes overlays '$(DESTDIR)$(PREFIX)/share/cpbuild/'
 	install -m 644 .build/plugins/GenerateManual/outputs/cpbuild/cpbuild.1 '$(DESTDIR)$(PREFIX)/share/man/man1/cpbuild.1'
 	.build/release/cpbuild --generate-completion-script bash \
 	  > '$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cpbuild'

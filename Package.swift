@@ -130,5 +130,10 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "GuestScriptTests",
+      dependencies: [.product(name: "Yams", package: "Yams")],
+      exclude: ["Fixture"],
+      swiftSettings: strict),
   ]
 )

@@ -177,6 +177,8 @@ table inet cloudpipe {
 		ip6 daddr { $metadata6 } drop
 		ct state established,related accept
 		iifname "tun0" oifname "br0" accept
+		# Bridged frames, on a kernel whose bridge asks the IP firewall too (br_netfilter).
+		iifname "br0" oifname "br0" accept
 	}
 EOF
 if [ "$mode" = routed ]; then

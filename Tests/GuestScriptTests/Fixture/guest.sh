@@ -42,4 +42,5 @@ cp "$repository/Sources/Payload/Resources/autorun.sh" "$root/tmp/autorun.sh"
 cp -r "$repository/Tests/GuestScriptTests/Fixture" "$root/tmp/fixture"
 ip link set lo up
 
-exec chroot "$root" sh -c ": >/ready-${folder##*/}; exec sleep 1800"
+# A shell as the first process buries the daemons that end.
+exec chroot "$root" sh -c ": >/ready-${folder##*/}; sleep 1800 & wait"

@@ -14,7 +14,7 @@ final class Namespace: Sendable {
 
   /// A machine that shares this one's files.
   static func plain() throws -> Namespace {
-    try Namespace(["sh", "-c", "ip link set lo up; : >\"$1/ready\"; exec sleep 1800", "sh"], hasRoot: false)
+    try Namespace(["sh", "-c", "ip link set lo up; : >\"$1/ready\"; sleep 1800 & wait", "sh"], hasRoot: false)
   }
 
   /// A cloudpipe, laid out as in an image, with nothing started.
