@@ -38,7 +38,9 @@ struct BootMachine: Sendable {
     try await waiting(for: "'\(text)' on the console", seconds: seconds) {
       let said = said
       // Not a minute is lost on what can't come any more.
-      try #require(!said.contains("Kernel panic"), "\(said.suffix(4000))")
+      for end in ["Kernel panic", "cloudpipe: rc.local failed"] {
+        try #require(!said.contains(end), "\(said.suffix(4000))")
+      }
       return said.contains(text)
     } otherwise: {
       String(said.suffix(6000)) + cloud.text("dnsmasq.log") + cloud.text("metadata.log")
