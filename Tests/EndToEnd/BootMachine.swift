@@ -29,8 +29,8 @@ struct BootMachine: Sendable {
   /// Runs `body` while the machine runs; says afterwards what came when.
   func running(_ body: @escaping @Sendable () async throws -> Void) async throws {
     milestones.start()
+    defer { print("\(console): \(milestones)") }
     try await qemu.running(body)
-    print("boot \(console): \(milestones)")
   }
 
   /// Waits for a text on the console.
