@@ -165,7 +165,8 @@ table inet cloudpipe {
 		type filter hook input priority 0; policy drop;
 		ct state established,related accept
 		iifname "lo" accept
-		meta l4proto { icmp, ipv6-icmp } accept
+		# icmp and ipv6-icmp, whose names are in a file that a minimal system hasn't got.
+		meta l4proto { 1, 58 } accept
 		udp dport $port accept
 		iifname "tun0" tcp dport 22 accept
 		iifname "br0" ip saddr $(network "$here" | cut -d' ' -f1)/${here#*/} tcp dport 22 accept
