@@ -16,5 +16,6 @@ awk -F: '$2 !~ /^[!*]/ || $1 == "cloudpipe" || $1 == "root" { print $1 }' /etc/s
 done
 
 # The same image from the same inputs: no date of today's, no copies of what was before.
-cut -d: -f1 /etc/shadow | while read -r user; do chage --lastday 1 "$user"; done
+# One sed and not a chage for each account: a process costs a tenth of a second where the processor is emulated.
+sed -i 's/^\([^:]*:[^:]*:\)[0-9]*:/\11:/' /etc/shadow
 rm -f /etc/passwd- /etc/group- /etc/shadow- /etc/gshadow- /etc/subuid- /etc/subgid-
