@@ -46,7 +46,7 @@ enum DeclarationFile {
   private static func refuseAliases(_ text: String, file: FilePath) throws {
     let anchors = Set(text.matches(of: /&([^\s\[\]{},]+)/).map(\.1))
     guard let alias = text.matches(of: /\*([^\s\[\]{},]+)/).first(where: { anchors.contains($0.1) }) else { return }
-    let before = text[..<alias.startIndex]
+    let before = text[..<alias.range.lowerBound]
     let line = before.count { $0.isNewline } + 1
     let column = before.reversed().prefix { !$0.isNewline }.count + 1
     throw DeclarationError(
