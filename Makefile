@@ -18,8 +18,8 @@ BUILD_PACKAGES = g++ git 'pkg-config|pkgconf' libarchive-dev libguestfs-dev libs
 RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv grub-common grub-efi-amd64-bin \
   grub-pc-bin iproute2 mmdebstrap mtools nftables qemu-system-x86 qemu-utils uidmap util-linux $(KERNEL_PACKAGE)
 # and to test and measure all that.
-TEST_PACKAGES = binutils btrfs-progs busybox easy-rsa gnutls-bin guestfs-tools lvm2 mawk mount netcat-openbsd \
-  openssh-client openvpn ovmf procps python3 shellcheck unzip wget zip
+TEST_PACKAGES = binutils btrfs-progs busybox cryptsetup-bin easy-rsa gnutls-bin guestfish guestfs-tools lvm2 mawk mount \
+  netcat-openbsd openssh-client openvpn ovmf procps python3 shellcheck unzip wget zip
 
 .PHONY: help demo test bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
 .DEFAULT_GOAL := help
