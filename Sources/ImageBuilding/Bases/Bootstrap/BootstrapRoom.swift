@@ -8,17 +8,24 @@ import SystemPackage
 /// Root works in the cache. Anyone else works in a user namespace, whose users are others than they seem and can't enter
 /// private folders (mmdebstrap(1), TMPDIR): that is in `/var/tmp`.
 struct BootstrapRoom {
+  /// Where mmdebstrap makes the new root; anything else may be beside it.
+  var root: FilePath { path.appending("root") }
   let path: FilePath
   let isRoot: Bool
-  private let work: WorkFolder
+  private let holder: Holder
+
+  private enum Holder {
+    case work(WorkFolder)
+    case shared(folder: FilePath, lock: FileLock)
+  }
 
   /// Makes a fresh one, after sweeping what killed runs left.
   ///
   /// - Throws: ``BaseError/cannotUnshare(reason:remedy:)``, `HostError`, `CancellationError`.
   static func make(cache: FilePath) async throws -> BootstrapRoom {
-    guard geteuid() != 0 else {
+    if geteuid() == 0 {
       let work = try WorkFolder(below: cache.appending("work"))
-      return BootstrapRoom(path: work.path, isRoot: true, work: work)
+      return BootstrapRoom(path: work.path, isRoot: true, holder: .work(work))
     }
     try checkNamespaces()
     let parent = FilePath("/var/tmp/cpbuild-\(geteuid())")
@@ -27,18 +34,23 @@ struct BootstrapRoom {
     guard lstat(parent.string, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
       throw BaseError.cannotUnshare(reason: "\(parent) belongs to somebody else", remedy: "remove it")
     }
-    for name in try Folder.names(in: parent) {
-      let left = parent.appending(name)
-      guard (try? FileLock.take(left.appending("lock"))) != nil else { continue }
-      try await empty(left.appending("shared"))
-    }
-    let work = try WorkFolder(below: parent)
-    let shared = work.path.appending("shared")
-    guard chmod(work.path.string, 0o711) == 0 else {
-      throw HostError.file(doing: "change the mode of", path: work.path, errno: errno)
-    }
+    await sweep(parent)
+    let folder = parent.appending("\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36))")
+    try Folder.make(folder, mode: 0o711)
+    let lock = try FileLock.take(folder.appending("lock"))
+    let shared = folder.appending("shared")
     try Folder.make(shared, mode: 0o1777)
-    return BootstrapRoom(path: shared, isRoot: false, work: work)
+    return BootstrapRoom(path: shared, isRoot: false, holder: .shared(folder: folder, lock: lock))
+  }
+
+  /// A namespace that outlived its killed maker for a moment may still write there: what can't be removed now is left to
+  /// the next run.
+  private static func sweep(_ parent: FilePath) async {
+    for name in (try? Folder.names(in: parent)) ?? [] {
+      let folder = parent.appending(name)
+      guard (try? FileLock.take(folder.appending("lock"))) != nil else { continue }
+      try? await remove(folder)
+    }
   }
 
   /// A program that sees files' owners as the new system will.
@@ -53,20 +65,24 @@ struct BootstrapRoom {
   }
 
   func remove() async throws {
-    if !isRoot { try await Self.empty(path) }
-    try work.remove()
+    switch holder {
+    case .work(let work): try work.remove()
+    case .shared(let folder, _): try await Self.remove(folder)
+    }
   }
 
-  /// Removes what belongs to the users of the namespace.
-  private static func empty(_ folder: FilePath) async throws {
-    guard access(folder.string, F_OK) == 0 else { return }
-    // Cleaning up is due after a cancellation too.
-    _ = try await Task {
-      try await Command(
-        "mmdebstrap",
-        ["--unshare-helper", try Program.find("find").string, folder.string, "-mindepth", "1", "-delete"]
-      ).run()
-    }.value
+  private static func remove(_ folder: FilePath) async throws {
+    let root = folder.appending("shared").appending("root")
+    if access(root.string, F_OK) == 0 {
+      // What is in there belongs to users of the namespace. Cleaning up is due after a cancellation too, so the task is
+      // another one.
+      _ = try await Task {
+        try await Command(
+          "mmdebstrap", ["--unshare-helper", try Program.find("find").string, root.string, "-delete"]
+        ).run()
+      }.value
+    }
+    try Folder.remove(folder)
   }
 
   private static func checkNamespaces() throws {
