@@ -118,7 +118,10 @@ struct Bootstrap {
     // The root's UUID is part of the content, and its UUID depends on all the rest.
     let draft = BootstrapContent(
       distribution: distribution, sources: DistributionSources.text(of: system, for: distribution), root: "")
-    let parts = [packages.hex, draft.digest.hex, try GRUBImage.version().hex, "\(Self.size)", "\(epoch)"]
+    let tidying = Digest.sha256(PackageResources.tidy_root_sh)
+    let parts = [
+      packages.hex, draft.digest.hex, tidying.hex, try GRUBImage.version().hex, "\(Self.size)", "\(epoch)",
+    ]
     let key = Digest.sha256("bootstrap\n" + parts.joined(separator: "\n"))
     let content = BootstrapContent(
       distribution: distribution, sources: draft.sources, root: DerivedUUID.of("root of \(key)"))

@@ -17,7 +17,7 @@ struct BootstrapRun {
   let events: @Sendable (BaseEvent) -> Void
 
   private var repository: FilePath { room.path.appending("packages") }
-  private var root: FilePath { room.path.appending("root") }
+  private var root: FilePath { room.root }
   private var disk: FilePath { room.path.appending("disk.raw") }
 
   /// - Returns: the disk, in the room.
@@ -61,6 +61,8 @@ struct BootstrapRun {
     let top = try Folder.names(in: seed).map { seed.appending($0).string }.joined(separator: " ")
     // A merged /usr, as every release of the last years has it (usrmerge's convert-usrmerge makes the same links).
     let merge = #"for d in bin sbin lib lib64; do mkdir -p "$1/usr/$d"; ln -s "usr/$d" "$1/$d"; done"#
+    // What is copied in has the owner that it had outside.
+    let own = #"chown -hR 0:0 "$1/etc" "$1/boot""#
     // mmdebstrap unpacks essential packages once without dpkg, and so without its exclusions.
     let shares = ["doc", "man", "info", "lintian", "bug", "locale"].map { #""$1"/usr/share/\#($0)/*"# }
     let slim = #"rm -rf \#(shares.joined(separator: " ")) "$1"/usr/lib/*/gconv/*"#
@@ -69,7 +71,8 @@ struct BootstrapRun {
       [
         "--mode=\(room.isRoot ? "root" : "unshare")", "--variant=apt", "--format=directory", "--verbose",
         "--architectures=\(resolution.nativeArchitecture)", "--skip=check/signed-by", "--dpkgopt=force-unsafe-io",
-        "--setup-hook=\(merge)", "--setup-hook=copy-in \(top) /", "--extract-hook=\(slim)",
+        "--setup-hook=\(merge)", "--setup-hook=copy-in \(top) /", "--setup-hook=\(own)",
+        "--extract-hook=\(slim)",
         "--include=\(wanted.map(\.description).joined(separator: ","))", "--", "", root.string,
         "deb [trusted=yes] copy://\(repository) ./",
       ],
@@ -95,7 +98,7 @@ struct BootstrapRun {
     let sources = room.path.appending("sources")
     try AtomicFile.write(content.sources, to: sources)
     let arguments =
-      [script, root].map(\.string) + ["\(epoch)", "\(geteuid())", sources.string, content.distribution.id]
+      [script, root].map(\.string) + ["\(epoch)", sources.string, content.distribution.id]
     try await room.inside("sh", arguments).run()
   }
 

@@ -1,9 +1,9 @@
 #!/bin/sh
 # Makes a bootstrapped root the same for the same packages, whoever bootstraps it, wherever and whenever.
-# tidy-root.sh ROOT EPOCH OWNER SOURCES ID: EPOCH is the latest time that a file may carry, OWNER the user id of whoever
-# bootstraps, SOURCES a file with the apt sources of the new system, ID the distribution's.
+# tidy-root.sh ROOT EPOCH SOURCES ID: EPOCH is the latest time that a file may carry, SOURCES a file with the apt sources
+# of the new system, ID the distribution's.
 set -eu
-root=$1 epoch=$2 owner=$3 sources=$4 id=$5
+root=$1 epoch=$2 sources=$3 id=$4
 cd "$root"
 
 # mmdebstrap's own source and settings.
@@ -11,9 +11,6 @@ rm -rf etc/apt/sources.list etc/apt/sources.list.d etc/apt/apt.conf.d/*mmdebstra
 mkdir etc/apt/sources.list.d
 cat "$sources" > "etc/apt/sources.list.d/$id.sources"
 chmod 0644 "etc/apt/sources.list.d/$id.sources"
-
-# What was laid in from outside came with its owner.
-if [ "$owner" != 0 ]; then find . -xdev -user "$owner" -exec chown -h 0:0 {} +; fi
 
 # The host's, or made anew by each instance.
 rm -f etc/resolv.conf etc/hostname var/lib/dbus/machine-id var/lib/systemd/random-seed
