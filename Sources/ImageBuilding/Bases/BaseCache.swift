@@ -70,7 +70,8 @@ struct BaseCache: Sendable {
   func prune(budget: UInt64, keep: Set<Digest>) throws -> UInt64 {
     var files: [(path: FilePath, used: Int, size: UInt64)] = []
     for folder in [bases, downloads] {
-      for name in try Folder.names(in: folder) {
+      // A lock that is taken away while it is held would be given out twice.
+      for name in try Folder.names(in: folder) where !name.hasSuffix(".lock") {
         var status = stat()
         let path = folder.appending(name)
         guard lstat(path.string, &status) == 0 else { continue }
