@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Host
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -39,7 +40,7 @@ struct LocalImageTests {
     }
   }
 
-  @Test("that hasn't changed is the same base again")
+  @Test("that hasn't changed is the same base again, without being copied again")
   func unchanged() async throws {
     try await withTemporaryFolder { folder in
       let path = folder.appending("disk.raw")
@@ -47,7 +48,12 @@ struct LocalImageTests {
       // A file that was just written may be written to again without its times telling.
       try await Task.sleep(for: .seconds(4))
       let first = try await store(folder).prepare(.path(path))
-      #expect(try await store(folder).prepare(.path(path)) == first)
+      let copies = Mutex(0)
+      let counting = BaseStore(cache: folder.appending("cache"), epoch: SourceDateEpoch.standard) { event in
+        if case .copying = event { copies.withLock { $0 += 1 } }
+      }
+      #expect(try await counting.prepare(.path(path)) == first)
+      #expect(copies.withLock { $0 } == 0)
     }
   }
 
