@@ -80,6 +80,8 @@ extension Tree {
       else { return nil }
       return String(parts[4])
     }
-    return Set(units).sorted()
+    // A unit that is masked never starts, whatever else links to it (systemctl(1)).
+    let masked = entries.filter { $0.type == .link && $0.target == "/dev/null" }.map(\.path)
+    return Set(units).filter { !masked.contains("/etc/systemd/system/\($0)") }.sorted()
   }
 }
