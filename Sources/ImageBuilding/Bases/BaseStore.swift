@@ -79,6 +79,14 @@ public struct BaseStore: Sendable {
     }
   }
 
+  /// What `packages` would bring along on a base that isn't there yet; nil where nothing can be said before it is.
+  ///
+  /// - Throws: as ``prepare(_:)`` does.
+  public func additions(_ packages: [PackageName], to source: Recipe.Base) async throws -> [ResolvedPackage]? {
+    guard case .bootstrap = source else { return nil }
+    return try await bootstrap().additions(packages)
+  }
+
   /// Removes what was used longest ago until what is left fits into `budget` bytes.
   ///
   /// - Parameter keep: bases that stay, whatever their age.

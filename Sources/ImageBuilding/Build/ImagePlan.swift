@@ -8,7 +8,7 @@ public struct ImagePlan: Sendable, Encodable {
   public let image: ImageID?
   /// The image is published already.
   public let isPublished: Bool
-  /// What would be installed; nil while the base's content isn't known, and then `wanted` is all that can be said.
+  /// What would be installed on the base; nil where that can't be told before the base is there.
   public let packages: [ResolvedPackage]?
   public let wanted: [String]
   public let overlays: [Overlay]
@@ -63,14 +63,20 @@ extension ImageBuilder {
     }
     let isPublished = keys.map { registry.contains($0.image) } ?? false
     let isFinished = keys.map { finished.contains($0.image) } ?? false
-    let missing = resolution.map { supply.cache.missing($0.packages).reduce(0) { $0 + $1.size } }
+    let packages: [ResolvedPackage]?
+    if let resolution {
+      packages = resolution.packages
+    } else {
+      packages = try await bases.additions(recipe.packages, to: recipe.base)
+    }
+    let missing = packages.map { supply.cache.missing($0).reduce(0) { $0 + $1.size } }
     var notes = resolution?.skippedSources ?? []
     if resolution == nil {
-      notes.append("the packages are resolved against what the base has installed, so they are known once it is there")
+      notes.append("keys and id are made from what the base has installed, so they are known once it was looked into")
     }
     return ImagePlan(
       recipe: recipe.name, base: ImagePlan.Base(base), image: keys?.image, isPublished: isPublished,
-      packages: resolution?.packages, wanted: recipe.packages.map(\.description),
+      packages: packages, wanted: recipe.packages.map(\.description),
       overlays: overlays.map { .init(name: $0.name, digest: $0.digest, files: $0.entries.count) },
       stages: [
         .init(name: "packages", key: keys?.packages, isCached: isCached("packages", keys?.packages)),

@@ -55,6 +55,15 @@ struct Bootstrap {
         ? .cached(path: path) : .bootstrap(packages: inputs.resolution.packages, bytes: missing))
   }
 
+  /// What `packages` would bring along once the base is there.
+  func additions(_ packages: [PackageName]) async throws -> [ResolvedPackage] {
+    let base = try await inputs(freshness)
+    let more = packages.filter { !base.wanted.contains($0) }
+    let all = try await supply.resolver.resolve(base.wanted + more, for: system, freshness: known) { _ in }
+    let there = Set(base.resolution.packages.map(\.fileName))
+    return all.packages.filter { !there.contains($0.fileName) }
+  }
+
   func prepare() async throws -> PreparedBase {
     var inputs = try await inputs(freshness)
     if let ready = ready(inputs) { return ready }
