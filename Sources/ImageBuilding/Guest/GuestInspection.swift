@@ -17,11 +17,13 @@ struct GuestInspection {
   /// - Throws: ``GuestSystemError``, ``GuestError``.
   func find() async throws -> GuestSystem {
     var filesystems = try await session.filesystems()
-    if filesystems.contains(where: { $0.type == "LVM2_member" }) {
+    var roots = try await roots(among: filesystems)
+    // Asking each partition what it is takes a while under software emulation, so only where nothing else was found.
+    if roots.isEmpty, try await holdsVolumeGroup() {
       try await session.activateVolumeGroups()
       filesystems = try await session.filesystems()
+      roots = try await self.roots(among: filesystems)
     }
-    let roots = try await roots(among: filesystems)
     guard let root = roots.first else { throw try await reasonForNone(filesystems) }
     guard roots.count == 1 else { throw GuestSystemError.several(image: image, roots: roots.map(\.mountable)) }
 
@@ -79,6 +81,13 @@ struct GuestInspection {
       if let text = try await session.text(path) { return text }
     }
     return ""
+  }
+
+  /// libguestfs doesn't list the parts of a volume group among the filesystems.
+  private func holdsVolumeGroup() async throws -> Bool {
+    let (disks, partitions) = try await session.devices()
+    for device in partitions + disks where await session.type(of: device) == "LVM2_member" { return true }
+    return false
   }
 
   private func reasonForNone(_ filesystems: [(mountable: String, type: String)]) async throws -> GuestSystemError {
