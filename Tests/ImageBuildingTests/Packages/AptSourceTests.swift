@@ -139,7 +139,7 @@ import Testing
         "/etc/apt/sources.list.d/debian.sources":
           "Types: deb\nURIs: mirror+file:///etc/apt/mirrors/debian.list\nSuites: stable\nComponents: main\n"
           + "Signed-By: /usr/share/keyrings/debian.gpg\n",
-        "/etc/apt/mirrors/debian.list": "https://deb.debian.org/debian\n",
+        "/etc/apt/mirrors/debian.list": "https://mirror.example/debian\n",
         "/usr/share/keyrings/debian.gpg": "KEY",
         "/etc/apt/sources.list.d/lost.list": "deb [signed-by=/k/none.gpg] http://m stable main\n",
         "/etc/apt/sources.list.d/old.list.save": "deb http://old stable main\n",
@@ -148,7 +148,7 @@ import Testing
         "/etc/apt/apt.conf": "Dir::Bin::dpkg \"/bin/evil\";", "/etc/os-release": "ID=debian\n",
       ]))
     #expect(guest.foreignArchitectures == ["i386"])
-    #expect(guest.sources.map(\.location) == [.uri("https://deb.debian.org/debian")])
+    #expect(guest.sources.map(\.location) == [.uri("https://mirror.example/debian")])
     #expect(guest.skippedSources == ["/etc/apt/sources.list.d/lost.list:1: its key /k/none.gpg isn't in the image"])
     #expect(guest.preferences == [Array("A".utf8), Array("B".utf8)])
     #expect(guest.keyrings == ["/usr/share/keyrings/debian.gpg": Array("KEY".utf8)] && guest.trustedKeys == [])
