@@ -26,7 +26,7 @@ import Testing
     Refusal("unknown key inside", "base:\n  bootstrap: host\nroot:\n  sise: 1 GiB\n", at: 4, 3, "sise"),
     Refusal("wrong type", "base: { bootstrap: host }\npackages: wget\n", at: 2, 11, "packages has to be a list"),
     Refusal("a list for text", "base: { bootstrap: host }\nsummary: [a]\n", at: 2, 10, "summary has to be text"),
-    Refusal("duplicate key", "base: { bootstrap: host }\nname: a\nname: b\n", at: 1, 1, "twice"),
+    Refusal("duplicate key", "base: { bootstrap: host }\nname: a\nname: b\n", at: 2, 1, "twice"),
     Refusal("duplicate item", "base: { bootstrap: host }\nomit: [docs]\noverlays: [a, a]\n", at: 3, 15, "twice"),
     Refusal("no base", "packages: [wget]\n", at: 1, 1, "no base"),
     Refusal("two bases", "base:\n  bootstrap: host\n  path: /a\n", at: 2, 3, "one of path, url and bootstrap"),
