@@ -171,10 +171,6 @@ public actor GuestSession {
     try string("read the UUID of \(mountable)", guestfs_vfs_uuid(handle, mountable))
   }
 
-  public func label(of mountable: String) throws -> String {
-    try string("read the label of \(mountable)", guestfs_vfs_label(handle, mountable))
-  }
-
   /// Makes volume groups visible; the appliance loads the device mapper only for guests that need it.
   public func activateVolumeGroups() throws {
     try check("load the device mapper", guestfs_modprobe(handle, "dm_mod"))
@@ -205,10 +201,6 @@ public actor GuestSession {
       options.label = name
       try check("make a filesystem on \(device)", guestfs_mkfs_opts_argv(handle, "ext4", device, &options))
     }
-  }
-
-  public func setUUID(_ uuid: String, of device: String) throws {
-    try check("set the UUID of \(device)", guestfs_set_uuid(handle, device, uuid))
   }
 
   // MARK: Files
@@ -266,10 +258,6 @@ public actor GuestSession {
   public func names(in folder: String) throws -> [String] {
     guard try exists(folder) else { return [] }
     return try strings("list \(folder)", guestfs_ls(handle, folder))
-  }
-
-  public func download(_ path: String, to file: FilePath) throws {
-    try check("copy \(path) out", guestfs_download(handle, path, file.string))
   }
 
   public func write(_ text: String, to path: String) throws {
@@ -349,10 +337,7 @@ public actor GuestSession {
     var pointers = strings.map { strdup($0) }
     pointers.append(nil)
     defer { pointers.forEach { free($0) } }
-    return try pointers.withUnsafeBufferPointer { buffer in
-      // The array holds one element at least: the nil that ends it.
-      try body(buffer.baseAddress ?? UnsafePointer(bitPattern: 0x1).unsafelyUnwrapped)
-    }
+    return try body(pointers)
   }
 
   /// Kills the QEMU processes of this process whose command line names `folder`.
