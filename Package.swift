@@ -21,6 +21,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
     .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -82,10 +83,30 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .target(
+      name: "Clouds",
+      dependencies: [
+        "Host", "Names", "State",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "Launching",
+      dependencies: [
+        "Clouds", "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Host", "ImageBuilding",
+        "Clouds", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -108,6 +129,17 @@ let package = Package(
     .testTarget(
       name: "PayloadTests",
       dependencies: ["Payload", "Host", "Names", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "CloudsTests",
+      dependencies: ["Clouds", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+    .testTarget(
+      name: "LaunchingTests",
+      dependencies: [
+        "Launching", "Clouds", "Host", "Names", "Payload", "State", "Trust",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: strict),
     // The built program against real disks and machines.
     .testTarget(

@@ -1,0 +1,42 @@
+public import State
+
+/// Where cloudpipes run. Two exist: this machine, and OpenStack.
+///
+/// What is asked for twice is made once, so that a launch that was killed can be taken up where it stopped. What makes a
+/// thing leaves it whole or not there; what removes one is content when there is none.
+public protocol Cloud: Sendable {
+  var kind: CloudKind { get }
+
+  /// Makes the public half of a project's key pair known, for instances to let its holder in.
+  func makeKeyPair(_ keyPair: CloudKeyPair) async throws
+  func removeKeyPair(named name: String) async throws
+
+  /// Makes a security group with exactly these rules.
+  func makeSecurityGroup(_ group: SecurityGroup) async throws
+  func removeSecurityGroup(named name: String) async throws
+
+  /// Makes the network, or sees to it that the one that is named has what a cloudpipe needs; starts what serves it.
+  func makeNetwork(_ network: NetworkPlan) async throws
+  /// Nothing of the network is left afterwards: no process, no namespace, no bridge, no file.
+  func removeNetwork(_ id: NetworkID) async throws
+
+  /// Boots a network's cloudpipe, or finds the one that runs.
+  ///
+  /// - Returns: what the cloud knows the instance by; never a secret.
+  func boot(_ instance: InstancePlan) async throws -> [String: String]
+  /// Boots it anew with this plan; address, port and certificates stay.
+  func restart(_ instance: InstancePlan) async throws -> [String: String]
+  func removeInstance(of id: NetworkID) async throws
+
+  /// Forwards a public address and port to port 1194/udp of the network's cloudpipe, instead of any it had before.
+  func publish(_ forward: PublicForward) async throws
+  func unpublish(_ id: NetworkID) async throws
+
+  /// How the network's cloudpipe and all that serves it are doing, as far as the cloud can see: whether the VPN answers
+  /// is not among it.
+  func condition(of id: NetworkID) async throws -> InstanceCondition
+  /// What the instance said on its serial console since it was booted last, its end when it is long.
+  func console(of id: NetworkID) async throws -> String
+  /// How to reach the instance's ssh from here.
+  func way(to id: NetworkID) async throws -> WayToInstance
+}

@@ -1,0 +1,208 @@
+public import Foundation
+public import Names
+public import State
+public import SystemPackage
+
+/// The public half of a project's key pair.
+public struct CloudKeyPair: Hashable, Sendable {
+  /// `<project>-vpn`.
+  public let name: String
+  /// One line of an OpenSSH `authorized_keys` file.
+  public let publicKey: String
+
+  public init(name: String, publicKey: String) {
+    self.name = name
+    self.publicKey = publicKey
+  }
+}
+
+/// What may reach the instances of a group; everything else is dropped, and what they send gets its answers.
+public struct SecurityGroup: Hashable, Codable, Sendable {
+  public struct Rule: Hashable, Codable, Sendable {
+    public enum Transport: String, Hashable, Codable, Sendable { case udp, tcp, icmp }
+    public let transport: Transport
+    /// Nil for icmp.
+    public let ports: ClosedRange<Int>?
+    /// Where it may come from.
+    public let source: IPv4Network
+
+    public init(_ transport: Transport, ports: ClosedRange<Int>? = nil, from source: IPv4Network) {
+      self.transport = transport
+      self.ports = ports
+      self.source = source
+    }
+  }
+
+  /// `<project>-vpn`, as nova's cloudpipe called it.
+  public let name: String
+  public let rules: [Rule]
+
+  public init(name: String, rules: [Rule]) {
+    self.name = name
+    self.rules = rules
+  }
+}
+
+/// A private network, with what its DHCP hands out.
+public struct NetworkPlan: Hashable, Codable, Sendable {
+  /// An address that DHCP keeps for one interface.
+  public struct Reservation: Hashable, Codable, Sendable {
+    public let address: IPv4Address
+    public let mac: MACAddress
+    /// The name that the network's DNS knows it by.
+    public let name: String
+
+    public init(address: IPv4Address, mac: MACAddress, name: String) {
+      self.address = address
+      self.mac = mac
+      self.name = name
+    }
+  }
+
+  public let id: NetworkID
+  public let cidr: IPv4Network
+  public let cidr6: IPv6Network?
+  public let gateway: IPv4Address
+  /// The cloudpipe's first.
+  public let reservations: [Reservation]
+  /// The domain that the network's DNS serves and hands out.
+  public let domain: HostName?
+
+  public init(
+    id: NetworkID, cidr: IPv4Network, cidr6: IPv6Network?, gateway: IPv4Address, reservations: [Reservation],
+    domain: HostName?
+  ) {
+    self.id = id
+    self.cidr = cidr
+    self.cidr6 = cidr6
+    self.gateway = gateway
+    self.reservations = reservations
+    self.domain = domain
+  }
+}
+
+/// What an instance is given of the machine.
+public struct Flavor: Hashable, Codable, Sendable {
+  public let name: String
+  public let processors: Int
+  /// In MiB.
+  public let memory: Int
+  /// In GiB.
+  public let disk: Int
+
+  public init(name: String, processors: Int, memory: Int, disk: Int) {
+    self.name = name
+    self.processors = processors
+    self.memory = memory
+    self.disk = disk
+  }
+
+  /// Nova's smallest, and the original cloudpipe's.
+  public static let tiny = Flavor(name: "m1.tiny", processors: 1, memory: 512, disk: 1)
+}
+
+/// The image that an instance starts from.
+public struct InstanceImage: Hashable, Sendable {
+  /// `ami-` and 17 hex digits.
+  public let id: String
+  /// The published qcow2, which is never written.
+  public let disk: FilePath
+  /// Of the disk's file, in lower-case hex.
+  public let sha256: String
+  /// Where the kernel is in the image, and the initramfs where there is one.
+  public let kernel: String
+  public let initramfs: String?
+
+  public init(id: String, disk: FilePath, sha256: String, kernel: String, initramfs: String?) {
+    self.id = id
+    self.disk = disk
+    self.sha256 = sha256
+    self.kernel = kernel
+    self.initramfs = initramfs
+  }
+}
+
+/// An instance to boot.
+public struct InstancePlan: Sendable {
+  public let network: NetworkID
+  /// The host name, and the server's name in OpenStack.
+  public let name: String
+  public let image: InstanceImage
+  public let flavor: Flavor
+  public let address: IPv4Address
+  public let mac: MACAddress
+  public let securityGroup: SecurityGroup
+  public let keyPair: CloudKeyPair
+  /// The payload as the zip archive itself. It holds the server's private key.
+  public let payload: Data
+  /// The export that holds the project's CRL: what the instance is handed when it asks for a newer one.
+  public let crl: FilePath
+
+  public init(
+    network: NetworkID, name: String, image: InstanceImage, flavor: Flavor, address: IPv4Address, mac: MACAddress,
+    securityGroup: SecurityGroup, keyPair: CloudKeyPair, payload: Data, crl: FilePath
+  ) {
+    self.network = network
+    self.name = name
+    self.image = image
+    self.flavor = flavor
+    self.address = address
+    self.mac = mac
+    self.securityGroup = securityGroup
+    self.keyPair = keyPair
+    self.payload = payload
+    self.crl = crl
+  }
+}
+
+/// A public address and port, and the cloudpipe that answers there.
+public struct PublicForward: Hashable, Codable, Sendable {
+  public let network: NetworkID
+  public let address: IPv4Address
+  public let port: PortNumber
+  /// The cloudpipe's.
+  public let instance: IPv4Address
+
+  public init(network: NetworkID, address: IPv4Address, port: PortNumber, instance: IPv4Address) {
+    self.network = network
+    self.address = address
+    self.port = port
+    self.instance = instance
+  }
+}
+
+/// What a cloud sees of an instance.
+public struct InstanceCondition: Hashable, Sendable {
+  public enum State: String, Sendable {
+    /// There is none.
+    case absent
+    case running
+    /// It was there and ended.
+    case stopped
+  }
+
+  public var state: State
+  /// When it was booted last.
+  public var since: Date?
+  /// What doesn't work of what serves it, each in words for people: a helper that ended, a table that is gone.
+  public var faults: [String]
+
+  public init(state: State, since: Date? = nil, faults: [String] = []) {
+    self.state = state
+    self.since = since
+    self.faults = faults
+  }
+}
+
+/// How ssh gets to an instance.
+public struct WayToInstance: Hashable, Sendable {
+  /// Goes before the program and its arguments: how to run a program where the instance can be reached; empty where it
+  /// can be from anywhere.
+  public let prefix: [String]
+  public let address: IPv4Address
+
+  public init(prefix: [String], address: IPv4Address) {
+    self.prefix = prefix
+    self.address = address
+  }
+}
