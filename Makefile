@@ -46,7 +46,7 @@ demo: deps-run build
 # One target after the other, quickest first: all at once they'd take the two cores from one another until something
 # that waits for an answer gives up. The test runner's own summary is the last thing to be printed.
 TEST_TARGETS = NamesTests HostTests CommandLineTests PayloadTests TrustTests StateTests CloudsTests LaunchingTests \
-  ImageBuildingTests GuestScriptTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
+  ImageBuildingTests FuzzingTests GuestScriptTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
 test: toolchain deps lint
 	$(SWIFT) build --build-tests
 	@set -e; for target in $(TEST_TARGETS); do \

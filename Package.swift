@@ -149,6 +149,21 @@ let package = Package(
       ],
       exclude: ["Fixture/cloud.sh"],
       swiftSettings: strict),
+    // Every parser of outside bytes with made-up ones: a short run in the tests, a long one in 'make bench'.
+    .target(
+      name: "Fuzzing",
+      dependencies: [
+        "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/Fuzzing", swiftSettings: strict),
+    .executableTarget(
+      name: "FuzzWorker", dependencies: ["Fuzzing", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/FuzzWorker", swiftSettings: strict),
+    .testTarget(
+      name: "FuzzingTests",
+      dependencies: ["Fuzzing", "FuzzWorker", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
     // One of the many processes that the tests of State start.
     .executableTarget(
       name: "StateWorker",
