@@ -31,12 +31,13 @@ let package = Package(
     .systemLibrary(name: "CGuestFS", pkgConfig: "libguestfs", providers: [.apt(["libguestfs-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
+    .target(name: "CLinux"),
 
     // This machine: files, locks, processes, digests, and what it can do.
     .target(
       name: "Host",
       dependencies: [
-        "COpenSSL",
+        "CLinux", "COpenSSL",
         .product(name: "Subprocess", package: "swift-subprocess"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
