@@ -49,10 +49,7 @@ TEST_TARGETS = NamesTests HostTests CommandLineTests PayloadTests TrustTests Sta
   ImageBuildingTests FuzzingTests GuestScriptTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
 test: toolchain deps lint
 	$(SWIFT) build --build-tests
-	@set -e; for target in $(TEST_TARGETS); do \
-	  echo "== $$target"; \
-	  $(SWIFT) test --skip-build --disable-xctest --filter "^$$target\\."; \
-	done
+	@scripts/run-tests '$(SWIFT)' $(TEST_TARGETS)
 
 bench: toolchain deps
 	$(SWIFT) build -c release
