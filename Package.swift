@@ -46,17 +46,26 @@ let package = Package(
     // Names from outside, checked once into types.
     .target(name: "Names", swiftSettings: strict),
 
+    // YAML files that people write, read with the place of what is wrong in them.
+    .target(
+      name: "Declarations",
+      dependencies: [
+        "Host",
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
+      ],
+      swiftSettings: strict),
+
     .target(
       name: "ImageBuilding",
       dependencies: [
-        "CArchive", "CGuestFS", "Host",
+        "CArchive", "CGuestFS", "Declarations", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
-        .product(name: "Yams", package: "Yams"),
       ],
       resources: [
         .embedInCode("Bases/Bootstrap/index-packages.sh"),
@@ -99,7 +108,7 @@ let package = Package(
     .target(
       name: "Launching",
       dependencies: [
-        "Clouds", "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        "Clouds", "Declarations", "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
@@ -107,7 +116,7 @@ let package = Package(
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Clouds", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
+        "Clouds", "Declarations", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -124,7 +133,9 @@ let package = Package(
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
     .testTarget(
       name: "ImageBuildingTests",
-      dependencies: ["ImageBuilding", "Host", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: [
+        "ImageBuilding", "Declarations", "Host", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
     .testTarget(
@@ -138,7 +149,7 @@ let package = Package(
     .testTarget(
       name: "LaunchingTests",
       dependencies: [
-        "Launching", "Clouds", "Host", "Names", "Payload", "State", "Trust",
+        "Launching", "Clouds", "Declarations", "Host", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
@@ -154,6 +165,7 @@ let package = Package(
     .target(
       name: "Fuzzing",
       dependencies: [
+        "Declarations",
         "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],

@@ -30,6 +30,14 @@ public struct IPv4Network: CheckedText {
     self = network
   }
 
+  private init(knownBits bits: UInt32, prefixLength: Int) {
+    address = IPv4Address(bits: bits)
+    self.prefixLength = prefixLength
+  }
+
+  /// 10.0.0.0/8, the largest of the private networks of RFC 1918.
+  public static let tens = IPv4Network(knownBits: 10 << 24, prefixLength: 8)
+
   public var text: String { "\(address)/\(prefixLength)" }
 
   public static func < (left: IPv4Network, right: IPv4Network) -> Bool {

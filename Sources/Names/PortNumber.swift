@@ -33,6 +33,9 @@ public struct PortNumber: RawRepresentable, Hashable, Comparable, Codable, Senda
   /// OpenVPN's port as IANA registered it: 1194.
   public static let openVPN = PortNumber(known: 1194)
 
+  /// 20000 to 29999: registered by few, and below the ports that Linux takes for connections by itself (from 32768 on).
+  public static let forwarded = PortNumber(known: 20_000)...PortNumber(known: 29_999)
+
   public var description: String { String(rawValue) }
 
   public static func < (left: PortNumber, right: PortNumber) -> Bool { left.rawValue < right.rawValue }

@@ -1,6 +1,12 @@
+import Declarations
 import Glibc
 import Host
 import ImageBuilding
+import Launching
+import Names
+import Payload
+import State
+import Trust
 
 /// The outcome that each module's errors come to. The modules know nothing of it: this is the one place, and a
 /// switch over every case, so that a new case has to be thought about here.
@@ -12,6 +18,11 @@ extension Outcome {
     case let error as PackageError: self.init(package: error)
     case let error as BaseError: self.init(base: error)
     case let error as GuestError: self.init(guest: error)
+    case let error as StateError: self.init(state: error)
+    case let error as TrustError: self.init(trust: error)
+    case let error as TrustKeeperError: self.init(keeper: error)
+    case is NameError: self = .usage
+    case is PayloadError: self = .failed
     case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
     case is CancellationError: self = .interrupted
     case is BrokenPipe: self = .brokenPipe
@@ -57,6 +68,34 @@ extension Outcome {
     switch error {
     case .appliance: self = .environment
     case .call, .stalled: self = .failed
+    }
+  }
+
+  private init(state error: StateError) {
+    switch error {
+    case .notFound: self = .notFound
+    case .alreadyExists, .inUse, .busy, .noFreeAddress, .noFreePort, .noFreeNetwork, .restoreLoses: self = .conflict
+    case .homeUnusable, .sqliteTooOld: self = .environment
+    case .invalid, .newerVersion, .notState, .damaged, .key, .database: self = .failed
+    }
+  }
+
+  private init(trust error: TrustError) {
+    switch error {
+    case .valueRefused, .requestNameMismatch, .passphraseRefused: self = .usage
+    case .rolloverRefused: self = .conflict
+    case .cryptographyFailed: self = .environment
+    case .malformed, .wrongPassphrase, .passphraseNeeded, .keyRefused, .requestNotSelfSigned, .notPermitted,
+      .keyMismatch, .issuerNotValid, .notIssuedBy:
+      self = .failed
+    }
+  }
+
+  private init(keeper error: TrustKeeperError) {
+    switch error {
+    case .noProject, .noUser, .noCertificate: self = .notFound
+    case .userExists: self = .conflict
+    case .passphrase, .passphraseNeeded, .wrongPassphrase, .noKey: self = .failed
     }
   }
 

@@ -10,7 +10,7 @@ import Testing
 @Suite("The schema")
 struct SchemaTests {
   /// What each released version left on disk, as text. A new version adds the dump of the one before it.
-  static let earlier = [1: SchemaFixture.version1]
+  static let earlier = [1: SchemaFixture.version1, 2: SchemaFixture.version2]
 
   @Test("there is a fixture of every earlier version")
   func complete() {
@@ -38,6 +38,10 @@ struct SchemaTests {
         #expect(try fresh.read(Self.definitions) == Self.definitions(state.db))
         #expect(try state.networks.get(Sample.network()).cidr.text == "10.1.0.0/24")
         let authority = try #require(try state.authorities.active(of: ProjectID("acme")))
+        #expect(authority.anchor == nil)
+        // Two thirds of the week from 1780000100 on; the root has no CRL.
+        #expect(authority.crlDueAt.timeIntervalSince1970 == 1_780_000_100 + 604_800 * 2 / 3)
+        #expect(try state.authorities.active(of: nil)?.crlDueAt.timeIntervalSince1970 == 0)
         #expect(authority.lastCrlNumber == 1)
         #expect(try state.revocations.listed(of: authority.id).count == 1)
         #expect(try state.keyPairs.find(of: ProjectID("acme"))?.name == "acme-vpn")

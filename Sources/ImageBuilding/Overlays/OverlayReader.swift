@@ -1,3 +1,4 @@
+import Declarations
 import Foundation
 import Glibc
 import Host
@@ -14,8 +15,7 @@ extension Overlay {
   /// - Throws: ``DeclarationError`` with the place, ``HostError`` when something can't be read.
   public init(folder: FilePath) throws {
     let file = FilePath(folder.string + ".yaml")
-    let document = try DeclarationFile.compose(try DeclarationFile.text(of: file), file: file)
-    let root = DeclarationNode(node: document, file: file, name: "the overlay")
+    let root = try DeclarationFile.document(DeclarationFile.text(of: file), file: file, name: "the overlay")
     let keys = try root.mapping(["files", "directories", "links", "enable", "mask", "remove", "setup"])
 
     name = folder.lastComponent?.string ?? folder.string

@@ -1,3 +1,4 @@
+import Declarations
 import Foundation
 import Host
 public import SystemPackage
@@ -14,7 +15,7 @@ extension Recipe {
   ///
   /// - Throws: ``DeclarationError``.
   public init(text: String, file: FilePath) throws {
-    let root = DeclarationNode(node: try DeclarationFile.compose(text, file: file), file: file, name: "the recipe")
+    let root = try DeclarationFile.document(text, file: file, name: "the recipe")
     let keys = try root.mapping(["name", "summary", "base", "packages", "overlays", "root", "omit", "checks"])
     guard let base = keys["base"] else { throw root.error("the recipe has no base") }
     let size = try keys["root"]?.mapping(["size", "memory"]) ?? [:]

@@ -21,14 +21,17 @@ struct ExportedFolder {
     return ExportedFolder(path: home.authorities, files: files, isShared: true)
   }
 
-  /// A project's: the chain from its trusted authorities to the roots, its cloudpipes' certificates, and the newest CRL
-  /// of each of its authorities, the active one's first.
+  /// A project's: the chain from its trusted authorities to the roots; as `ca.crt` the anchors, which alone belong into an
+  /// OpenVPN configuration; its cloudpipes' certificates, and the newest CRL of each of its authorities, the active one's
+  /// first.
   static func of(_ project: ProjectID, _ transaction: Transaction, home: Home) throws -> ExportedFolder {
     let authorities = try transaction.authorities.trusted(of: project)
     var files: [String: String] = [:]
     if !authorities.isEmpty {
       files["cacert.pem"] = (authorities + (try transaction.authorities.trusted(of: nil))).map(\.pem).joined()
     }
+    let anchors = authorities.compactMap(\.anchor)
+    if !anchors.isEmpty { files["ca.crt"] = anchors.map(PEM.certificate).joined() }
     files["crl.pem"] = try crls(of: authorities, transaction)
     for (network, certificate) in try transaction.certificates.servers(of: project) {
       let name = network == NetworkName.standard.text ? "server.crt" : "server-\(network).crt"

@@ -31,6 +31,16 @@ public struct KeyStore: Sendable {
     try AtomicFile.flushFolder(folder)
   }
 
+  /// Removes a key that no row refers to, such as one that another process's made needless. One that isn't there is fine.
+  ///
+  /// - Throws: `HostError`.
+  public func remove(_ file: KeyFile) throws {
+    let path = path(of: file)
+    guard unlink(path.string) == 0 || errno == ENOENT else {
+      throw HostError.file(doing: "remove", path: path, errno: errno)
+    }
+  }
+
   /// Reads a key, if nobody else could have read or changed it.
   ///
   /// - Throws: ``StateError/key(path:why:remedy:)``.

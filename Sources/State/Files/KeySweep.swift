@@ -33,11 +33,12 @@ extension StateStore {
 extension Transaction {
   /// The key files that rows refer to.
   func keyFiles() throws -> Set<KeyFile> {
+    // `>= ''` and not `IS NOT NULL`, for which SQLite would look at every user's certificate, of which none has one.
     let texts = try String.fetchSet(
       db,
       sql: """
         SELECT key_file FROM authorities WHERE key_file IS NOT NULL
-        UNION ALL SELECT key_file FROM certificates WHERE key_file IS NOT NULL
+        UNION ALL SELECT key_file FROM certificates WHERE key_file >= ''
         UNION ALL SELECT key_file FROM key_pairs UNION ALL SELECT key_file FROM tunnel_keys
         """)
     return Set(try texts.map { try KeyFile($0) })

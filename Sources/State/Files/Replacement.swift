@@ -101,7 +101,7 @@ struct Replacement {
       sql: """
         UPDATE main.authorities SET last_crl_number = max(last_crl_number, ifnull(
           (SELECT last_crl_number FROM temp.kept_authorities AS kept WHERE kept.fingerprint = authorities.fingerprint),
-          ?))
+          ?)), crl_due_at = 0
         """, arguments: [now.wholeSeconds])
   }
 

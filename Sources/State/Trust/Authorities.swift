@@ -1,3 +1,4 @@
+public import Foundation
 import GRDB
 import Host
 public import Names
@@ -22,13 +23,14 @@ public struct Authorities {
         db,
         sql: """
           INSERT INTO authorities (project_id, generation, stage, issuer_id, serial, fingerprint, certificate, key_type,
-            key_file, key_is_encrypted, not_before, not_after, created_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *
+            key_file, key_is_encrypted, not_before, not_after, created_at, anchor)
+          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING *
           """,
         arguments: [
           new.project?.text, generation, new.stage.rawValue, new.issuer, new.serial.text,
           Digest.sha256(new.certificate).hex, new.certificate, new.keyType.rawValue, new.keyFile?.text,
           new.keyIsEncrypted, new.notBefore.wholeSeconds, new.notAfter.wholeSeconds, new.createdAt.wholeSeconds,
+          new.anchor,
         ])
       return try row.orNotFound("certificate authority of", Self.owner(new.project))
     }
@@ -74,6 +76,23 @@ public struct Authorities {
   ///
   /// - Throws: ``StateError/notFound(kind:id:)``.
   public func retire(_ id: Int64) throws { try setStage(.retired, of: get(id).id) }
+
+  /// Stores the anchor of an authority that has none yet; one that has keeps it.
+  public func setAnchor(_ anchor: Data, of id: Int64) throws {
+    try db.execute(sql: "UPDATE authorities SET anchor = ? WHERE id = ? AND anchor IS NULL", arguments: [anchor, id])
+  }
+
+  /// Has the key of an authority in another file from now on; the old file is then swept.
+  ///
+  /// - Throws: ``StateError/key(path:why:remedy:)`` when the file isn't there.
+  public func setKey(_ file: KeyFile, isEncrypted: Bool, of id: Int64) throws {
+    try keys.require(file)
+    try changing("certificate authority", "\(id)") {
+      try db.execute(
+        sql: "UPDATE authorities SET key_file = ?, key_is_encrypted = ? WHERE id = ?",
+        arguments: [file.text, isEncrypted, id])
+    }
+  }
 
   private func setStage(_ stage: AuthorityStage, of id: Int64) throws {
     try changing("certificate authority", "\(id)") {

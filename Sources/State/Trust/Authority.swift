@@ -23,7 +23,7 @@ public struct Authority: Hashable, Codable, Sendable, Identifiable {
   public let issuerId: Int64?
   /// The serial number of its certificate, which is its issuer's to revoke.
   public let serial: SerialNumber
-  /// SHA-256 of the certificate in DER: what it is known by across backups.
+  /// SHA-256 of its first certificate in DER: what it is known by across backups, whatever certificate it has now.
   public let fingerprint: String
   /// In DER.
   public let certificate: Data
@@ -36,6 +36,11 @@ public struct Authority: Hashable, Codable, Sendable, Identifiable {
   /// The number of its newest CRL; 0 before the first.
   public let lastCrlNumber: Int64
   public let createdAt: Date
+  /// The self-signed form of a project's authority, in DER, which its cloudpipe and users trust; nil for a root, and for
+  /// one that was made before anchors were stored.
+  public let anchor: Data?
+  /// When its next CRL is due; 1970 when it has none.
+  public let crlDueAt: Date
 
   /// The certificate in PEM.
   public var pem: String { PEM.certificate(certificate) }
@@ -58,14 +63,17 @@ public struct NewAuthority: Hashable, Sendable {
   public var notBefore: Date
   public var notAfter: Date
   public var createdAt: Date
+  public var anchor: Data?
 
   /// - Parameters:
   ///   - project: nil for a root CA, which has no `issuer` either.
   ///   - certificate: in DER.
+  ///   - anchor: in DER; nil for a root CA.
   ///   - keyFile: written before, and checked to be there when the row is.
   public init(
     project: ProjectID?, stage: AuthorityStage, issuer: Int64?, serial: SerialNumber, certificate: Data,
-    keyType: KeyType, keyFile: KeyFile?, keyIsEncrypted: Bool = false, notBefore: Date, notAfter: Date, createdAt: Date
+    keyType: KeyType, keyFile: KeyFile?, keyIsEncrypted: Bool = false, notBefore: Date, notAfter: Date, createdAt: Date,
+    anchor: Data? = nil
   ) {
     self.project = project
     self.stage = stage
@@ -78,5 +86,6 @@ public struct NewAuthority: Hashable, Sendable {
     self.notBefore = notBefore
     self.notAfter = notAfter
     self.createdAt = createdAt
+    self.anchor = anchor
   }
 }

@@ -3,7 +3,7 @@ import GRDB
 public import Names
 
 /// The algorithm of an SSH key pair.
-public enum KeyPairType: String, Codable, Sendable {
+public enum KeyPairType: String, Codable, Sendable, CaseIterable {
   case ed25519, rsa
 }
 
@@ -45,6 +45,18 @@ public struct KeyPairs {
   public func insert(_ pair: KeyPair) throws {
     try keys.require(pair.keyFile)
     try changing("key pair", pair.name) { try pair.insert(db) }
+  }
+
+  /// Writes the private key into its file and adds the row. Since the file has a name that is known beforehand, one that is
+  /// there without a row is left from a kill, and replaced: nobody else can be about to use it, for this is done under
+  /// the write lock.
+  ///
+  /// - Throws: ``StateError/alreadyExists(kind:id:)``, `HostError`.
+  public func insert(_ pair: KeyPair, key: some DataProtocol) throws {
+    guard try find(of: pair.projectId) == nil else { throw StateError.alreadyExists(kind: "key pair", id: pair.name) }
+    try keys.remove(pair.keyFile)
+    try keys.write(key, as: pair.keyFile)
+    try insert(pair)
   }
 
   public func find(of project: ProjectID) throws -> KeyPair? {

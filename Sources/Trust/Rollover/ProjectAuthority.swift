@@ -28,9 +28,12 @@ public struct ProjectAuthority: Sendable {
   ///
   /// Each generation has a name of its own (as RFC 6489, §2 asks for too): an OpenVPN server refuses to start with two CAs
   /// of one name in its `ca` file ("only 1 of 2 entries were valid X509 names").
-  /// - Throws: `TrustError.valueRefused` when the project's name is too long for it.
+  ///
+  /// A common name has 64 characters at most; a longer project's name is cut in it, and whole in the organization.
+  /// - Throws: `TrustError.valueRefused` for a name that no certificate can hold.
   public static func name(project: String, generation: Int = 1) throws -> DistinguishedName {
-    let suffix = generation > 1 ? " \(generation)" : ""
-    return try DistinguishedName(commonName: "\(project) CA\(suffix)", organization: project)
+    let suffix = " CA" + (generation > 1 ? " \(generation)" : "")
+    let stem = String(project.prefix(64 - suffix.count))
+    return try DistinguishedName(commonName: stem + suffix, organization: project)
   }
 }

@@ -1,14 +1,17 @@
 import Foundation
 import Host
-import SystemPackage
+public import SystemPackage
 import Yams
 
 /// The YAML files that people write for cpbuild.
-enum DeclarationFile {
+public enum DeclarationFile {
   /// The most that one may hold, in bytes.
-  static let maximumSize = 64 << 10
+  public static let maximumSize = 64 << 10
 
-  static func text(of file: FilePath) throws -> String {
+  /// The whole file as text.
+  ///
+  /// - Throws: ``DeclarationError``; `HostError` when it can't be read.
+  public static func text(of file: FilePath) throws -> String {
     guard let text = String(validating: try contents(of: file), as: UTF8.self) else {
       throw DeclarationError(file: file, line: 1, column: 1, reason: "it isn't UTF-8 text")
     }
@@ -31,7 +34,14 @@ enum DeclarationFile {
     return bytes.prefix(count)
   }
 
-  static func compose(_ text: String, file: FilePath) throws -> Node {
+  /// The document in `text`; `file` and `name` are for messages.
+  ///
+  /// - Throws: ``DeclarationError`` with the place.
+  public static func document(_ text: String, file: FilePath, name: String) throws -> DeclarationNode {
+    DeclarationNode(node: try compose(text, file: file), file: file, name: name)
+  }
+
+  private static func compose(_ text: String, file: FilePath) throws -> Node {
     try refuseAliases(text, file: file)
     do {
       if let node = try Yams.compose(yaml: text) { return node }

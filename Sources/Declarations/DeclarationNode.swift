@@ -1,14 +1,15 @@
-import SystemPackage
+public import SystemPackage
 import Yams
 
 /// One node of a YAML document, with typed access that says where it went wrong.
-struct DeclarationNode {
+public struct DeclarationNode {
   let node: Node
-  let file: FilePath
+  public let file: FilePath
   /// The key that leads here, for messages.
-  let name: String
+  public let name: String
 
-  func error(_ reason: String) -> DeclarationError {
+  /// What is wrong here, with the place.
+  public func error(_ reason: String) -> DeclarationError {
     DeclarationError(file: file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1, reason: reason)
   }
 
@@ -24,7 +25,9 @@ struct DeclarationNode {
   }
 
   /// The values of a mapping that may hold the keys of `known` only.
-  func mapping(_ known: Set<String>) throws -> [String: DeclarationNode] {
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func mapping(_ known: Set<String>) throws -> [String: DeclarationNode] {
     guard case .mapping(let mapping) = node else { throw wrongType("a mapping") }
     var values: [String: DeclarationNode] = [:]
     for (key, value) in mapping {
@@ -39,7 +42,9 @@ struct DeclarationNode {
   }
 
   /// The keys and values of a mapping whose keys are free.
-  func entries() throws -> [(key: DeclarationNode, value: DeclarationNode)] {
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func entries() throws -> [(key: DeclarationNode, value: DeclarationNode)] {
     guard case .mapping(let mapping) = node else { throw wrongType("a mapping") }
     return try mapping.map { key, value in
       let place = DeclarationNode(node: key, file: file, name: "a key of \(name)")
@@ -47,19 +52,28 @@ struct DeclarationNode {
     }
   }
 
-  func string() throws -> String {
+  /// A text that isn't empty and has no control characters.
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func string() throws -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw wrongType("text") }
     let control = scalar.string.unicodeScalars.contains { $0.properties.generalCategory == .control }
     guard !control else { throw error("\(name) holds a control character") }
     return scalar.string
   }
 
-  func list() throws -> [DeclarationNode] {
+  /// The items of a list.
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func list() throws -> [DeclarationNode] {
     guard case .sequence(let sequence) = node else { throw wrongType("a list") }
     return sequence.map { DeclarationNode(node: $0, file: file, name: "an item of \(name)") }
   }
 
-  func strings() throws -> [String] {
+  /// The items of a list of texts, none of them twice.
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func strings() throws -> [String] {
     let items = try list()
     var seen: Set<String> = []
     return try items.map { item in
@@ -70,7 +84,9 @@ struct DeclarationNode {
   }
 
   /// Whole bytes: a number alone, or with KiB, MiB or GiB.
-  func size() throws -> UInt64 {
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func size() throws -> UInt64 {
     let text = try string()
     let units: [(String, UInt64)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
     for (unit, factor) in units where text.hasSuffix(unit) {
@@ -82,7 +98,10 @@ struct DeclarationNode {
     throw wrongType("a size such as '1 GiB' or '768 MiB'")
   }
 
-  func integer(_ range: ClosedRange<Int>) throws -> Int {
+  /// A whole number in the range.
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func integer(_ range: ClosedRange<Int>) throws -> Int {
     guard let number = Int(try string()), range.contains(number) else {
       throw wrongType("a whole number from \(range.lowerBound) to \(range.upperBound)")
     }

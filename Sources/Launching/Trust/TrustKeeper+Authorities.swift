@@ -1,0 +1,111 @@
+import Foundation
+import Names
+import State
+import Trust
+
+extension TrustKeeper {
+  /// The root CA that signs projects' CAs, made if there is none.
+  func root() async throws -> (row: Authority, authority: CertificateAuthority) {
+    if let row = try await state.read({ try $0.authorities.active(of: nil) }) { return (row, try open(row)) }
+    let key = try PrivateKey.generate(configuration.trust.keyType)
+    let made = try CertificateAuthority.root(
+      named: DistinguishedName(commonName: "cpbuild root CA"), key: key, now: now,
+      lifetime: configuration.trust.lifetimes.root, crlLocation: location(of: nil, generation: 1))
+    let row = try await add(made, project: nil, issuer: nil, anchor: nil)
+    return (row, try open(row))
+  }
+
+  /// Makes the project's first CA.
+  func makeAuthority(of project: ProjectID) async throws {
+    let root = try await root()
+    let made = try root.authority.issueAuthority(
+      named: ProjectAuthority.name(project: project.text), key: .generate(configuration.trust.keyType), now: now,
+      lifetime: configuration.trust.lifetimes.project, crlLocation: location(of: project, generation: 1))
+    _ = try await add(made, project: project, issuer: root.row.id, anchor: made.anchor())
+  }
+
+  /// The CA that issues for the project.
+  func issuing(_ project: ProjectID) async throws -> (row: Authority, authority: CertificateAuthority) {
+    guard let row = try await state.read({ try $0.authorities.active(of: project) }) else {
+      throw TrustKeeperError.noProject(project)
+    }
+    let authority = try open(row)
+    if row.anchor == nil {
+      // From a state of before anchors were stored.
+      let anchor = Data(try authority.anchor().der)
+      try await state.write { try $0.authorities.setAnchor(anchor, of: row.id) }
+    }
+    return (row, authority)
+  }
+
+  func open(_ row: Authority) throws -> CertificateAuthority {
+    try CertificateAuthority(
+      certificate: Trust.Certificate(der: Array(row.certificate)), key: keyring.privateKey(of: row),
+      crlLocation: location(of: row.projectId, generation: row.generation))
+  }
+
+  /// Where the CRL of one generation of a CA is published. Each generation signs its own, and so has its own place.
+  private func location(of project: ProjectID?, generation: Int) throws -> CRLLocation? {
+    let owner = project.map { "projects/\($0)" } ?? "root"
+    return try configuration.trust.crlAddress.map { try CRLLocation("\($0)/\(owner)/\(generation).crl") }
+  }
+
+  /// Stores a CA with its key and first CRL, unless another process was first; gives the one that there is.
+  private func add(
+    _ made: CertificateAuthority, project: ProjectID?, issuer: Int64?, anchor: Trust.Certificate?
+  ) async throws -> Authority {
+    let moment = now
+    let lifetime = configuration.trust.lifetimes.crl
+    let file = try KeyFile.authority("\(UUID().uuidString).pem")
+    let passphrase = try keyring.passphrase()
+    try keyring.write(try passphrase.map { try made.key.pem(encryptedWith: $0) } ?? made.key.pem(), as: file)
+    let new = NewAuthority(
+      project: project, stage: .active, issuer: issuer,
+      serial: try State.SerialNumber(bytes: made.certificate.serial.octets), certificate: Data(made.certificate.der),
+      keyType: State.KeyType(rawValue: configuration.trust.keyType.rawValue) ?? .p256, keyFile: file,
+      keyIsEncrypted: passphrase != nil, notBefore: made.certificate.notBefore, notAfter: made.certificate.notAfter,
+      createdAt: moment, anchor: anchor.map { Data($0.der) })
+    let (row, isOurs) = try await state.write { state in
+      if let row = try state.authorities.active(of: project) { return (row, false) }
+      let row = try state.authorities.insert(new)
+      try state.sign(made, id: row.id, now: moment, lifetime: lifetime)
+      return (row, true)
+    }
+    if !isOurs { try state.keys.remove(file) }
+    return row
+  }
+}
+
+extension Transaction {
+  /// Signs and stores the CA's next CRL, with the next number.
+  func sign(_ authority: CertificateAuthority, id: Int64, now: Date, lifetime: Lifetime) throws {
+    let number = try crls.allocateNumber(for: id)
+    let listed = try revocations.listed(of: id).map { row in
+      Trust.Revocation(
+        serial: try Trust.SerialNumber(hex: row.serial.text), revokedAt: row.revokedAt, reason: row.reason.inCRL)
+    }
+    let list = try authority.revocationList(
+      number: UInt64(number), revocations: listed, now: now, lifetime: lifetime)
+    try crls.insert(
+      CRL(
+        authorityId: id, number: number, thisUpdate: list.thisUpdate, nextUpdate: list.nextUpdate,
+        crl: Data(list.der)))
+  }
+}
+
+extension State.RevocationReason {
+  /// The same as `Trust` writes it.
+  var inCRL: Trust.RevocationReason {
+    switch self {
+    case .unspecified: .unspecified
+    case .keyCompromise: .keyCompromise
+    case .caCompromise: .caCompromise
+    case .affiliationChanged: .affiliationChanged
+    case .superseded: .superseded
+    case .cessationOfOperation: .cessationOfOperation
+    case .certificateHold: .certificateHold
+    case .privilegeWithdrawn: .privilegeWithdrawn
+    case .aaCompromise: .aaCompromise
+    }
+  }
+}

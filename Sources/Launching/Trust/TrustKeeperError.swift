@@ -1,0 +1,39 @@
+public import Foundation
+public import Names
+public import SystemPackage
+
+/// What can go wrong in keeping projects' trust, beside what `State` and `Trust` say themselves.
+public enum TrustKeeperError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The passphrase can't be had from where it should come from.
+  case passphrase(source: String, why: String, remedy: String)
+  /// The private key in `file` is encrypted, and nobody said where the passphrase is.
+  case passphraseNeeded(file: FilePath)
+  /// The passphrase doesn't open the private key in `file`.
+  case wrongPassphrase(file: FilePath)
+  /// The project was never launched.
+  case noProject(ProjectID)
+  /// The authority at hand has no private key here.
+  case noKey(authority: String)
+  /// The project has no user of that name.
+  case noUser(UserName, ProjectID)
+  /// The user has a certificate that is valid until then.
+  case userExists(UserName, ProjectID, until: Date)
+  /// No certificate of the user has that serial number.
+  case noCertificate(serial: String, UserName, ProjectID)
+
+  public var description: String {
+    switch self {
+    case .passphrase(let source, let why, let remedy): "can't read the passphrase from \(source): \(why): \(remedy)"
+    case .passphraseNeeded(let file):
+      "the private key \(file) is encrypted: name the file, descriptor or credential that holds its passphrase"
+    case .wrongPassphrase(let file): "the passphrase doesn't open the private key \(file): give the right one"
+    case .noProject(let project): "there is no project \(project): 'cpbuild launch \(project)' makes it"
+    case .noKey(let authority): "the private key of \(authority) isn't kept here: restore it from a backup"
+    case .noUser(let user, let project): "the project \(project) has no user \(user)"
+    case .userExists(let user, let project, let end):
+      "\(user) of \(project) has a certificate until \(end.formatted(.iso8601)): ask for a renewal, or revoke it first"
+    case .noCertificate(let serial, let user, let project):
+      "\(user) of \(project) has no certificate with the serial number \(serial)"
+    }
+  }
+}
