@@ -30,6 +30,7 @@ let package = Package(
     // System libraries, each behind its own module.
     .systemLibrary(name: "CGuestFS", pkgConfig: "libguestfs", providers: [.apt(["libguestfs-dev"])]),
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .target(name: "CLinux"),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
     .target(name: "CLinux"),
 
@@ -56,10 +57,16 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // Filesystems inside of disk images, read without a kernel.
+    .target(
+      name: "Disks",
+      dependencies: ["Host", .product(name: "SystemPackage", package: "swift-system")],
+      swiftSettings: strict),
+
     .target(
       name: "ImageBuilding",
       dependencies: [
-        "CArchive", "CGuestFS", "Declarations", "Host",
+        "CArchive", "CGuestFS", "Declarations", "Disks", "Host",
         .product(name: "AsyncHTTPClient", package: "async-http-client"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -96,7 +103,7 @@ let package = Package(
     .target(
       name: "Clouds",
       dependencies: [
-        "Host", "Names", "State",
+        "CLinux", "Disks", "Host", "Names", "State",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -116,7 +123,7 @@ let package = Package(
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Clouds", "Declarations", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
+        "Clouds", "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -134,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "ImageBuildingTests",
       dependencies: [
-        "ImageBuilding", "Declarations", "Host", .product(name: "SystemPackage", package: "swift-system"),
+        "ImageBuilding", "Declarations", "Disks", "Host", .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
@@ -144,7 +151,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CloudsTests",
-      dependencies: ["Clouds", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: [
+        "Clouds", "Disks", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "LaunchingTests",

@@ -1,4 +1,5 @@
 import Declarations
+import Disks
 import Glibc
 import Host
 import ImageBuilding

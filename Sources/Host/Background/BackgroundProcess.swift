@@ -38,10 +38,12 @@ public struct BackgroundProcess: Hashable, Sendable {
   /// - Parameters:
   ///   - prefix: programs that become the program in the end by exec, with their arguments: `nsenter`, `setpriv`.
   ///   - environment: all that it gets beside PATH and a locale. Never a secret.
+  ///   - descriptors: open files of this process, which are the program's from 3 on.
   /// - Throws: ``HostError``.
   @discardableResult
   public func start(
-    _ program: String, _ arguments: [String], prefix: [String] = [], environment: [String: String] = [:]
+    _ program: String, _ arguments: [String], prefix: [String] = [], environment: [String: String] = [:],
+    descriptors: [CInt] = []
   ) throws -> ProcessIdentity {
     var words = try prefix.first.map { [try Program.find($0).string] + prefix.dropFirst() } ?? []
     words += [try Program.find(program).string] + arguments
@@ -49,7 +51,7 @@ public struct BackgroundProcess: Hashable, Sendable {
     variables["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     variables["LC_ALL"] = "C.UTF-8"
     variables[Self.mark] = record.string
-    let pid = try Spawn(words: words, environment: variables, log: log).run()
+    let pid = try Spawn(words: words, environment: variables, log: log, descriptors: descriptors).run()
     guard let identity = ProcessIdentity(pid: pid) else {
       waitpid(pid, nil, 0)
       throw HostError.commandFailed(command: program, status: "ended at once", output: logTail())

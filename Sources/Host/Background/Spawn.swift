@@ -7,6 +7,8 @@ struct Spawn {
   let words: [String]
   let environment: [String: String]
   let log: FilePath
+  /// Open files of this process, which are the other's from 3 on.
+  var descriptors: [CInt] = []
 
   /// - Returns: the process's id.
   /// - Throws: ``HostError/file(doing:path:errno:)``.
@@ -15,7 +17,7 @@ struct Spawn {
     let program = words.first ?? ""
     let code = Self.withStrings(words) { arguments in
       Self.withStrings(environment.map { "\($0.key)=\($0.value)" }) { variables in
-        cpbuild_spawn_detached(program, arguments, variables, log.string, &pid)
+        cpbuild_spawn_detached(program, arguments, variables, log.string, descriptors, CInt(descriptors.count), &pid)
       }
     }
     guard code == 0 else { throw .file(doing: "start", path: FilePath(program), errno: code) }

@@ -7,8 +7,8 @@ import SystemPackage
 /// so nothing here is trusted: every offset is checked, loops are bounded, and Swift keeps to its memory.
 ///
 /// The layout is that of the kernel's Documentation/filesystems/ext4/.
-struct Ext4Volume: Sendable {
-  let disk: DiskBytes
+package struct Ext4Volume: Sendable {
+  package let disk: DiskBytes
   /// Where the filesystem begins on the disk.
   private let start: UInt64
   private let blockSize: Int
@@ -19,7 +19,7 @@ struct Ext4Volume: Sendable {
   /// Where each group's inodes are, in blocks.
   private let inodeTables: [UInt64]
   /// As `blkid` writes it.
-  let uuid: String
+  package let uuid: String
 
   private enum Feature {
     static let fileType: UInt32 = 0x2
@@ -36,7 +36,7 @@ struct Ext4Volume: Sendable {
   /// Finds the filesystem with this UUID on a disk.
   ///
   /// - Throws: ``Ext4Error``, ``HostError``.
-  static func find(uuid: String, on disk: DiskBytes) throws -> Ext4Volume {
+  package static func find(uuid: String, on disk: DiskBytes) throws -> Ext4Volume {
     for start in try Partitions.starts(on: disk) where start < disk.size {
       if let volume = try Ext4Volume(disk, at: start), volume.uuid == uuid { return volume }
     }
@@ -44,7 +44,7 @@ struct Ext4Volume: Sendable {
   }
 
   /// Nil where no ext filesystem begins at `start`.
-  init?(_ disk: DiskBytes, at start: UInt64) throws {
+  package init?(_ disk: DiskBytes, at start: UInt64) throws {
     guard start < disk.size, disk.size - start >= 2048 else { return nil }
     let superblock = try disk.read(start + 1024, 1024)
     guard superblock.number16(0x38) == 0xEF53 else { return nil }
@@ -83,7 +83,7 @@ struct Ext4Volume: Sendable {
     uuid = [id[0..<4], id[4..<6], id[6..<8], id[8..<10], id[10..<16]].map { $0.joined() }.joined(separator: "-")
   }
 
-  func damaged(_ reason: String) -> Ext4Error { .damaged(disk: disk.path, reason: reason) }
+  package func damaged(_ reason: String) -> Ext4Error { .damaged(disk: disk.path, reason: reason) }
 
   /// One block.
   func block(_ number: UInt64) throws -> [UInt8] { try blocks(number, 1) }
@@ -94,10 +94,10 @@ struct Ext4Volume: Sendable {
   }
 
   /// The root folder's number.
-  static let root: UInt32 = 2
+  package static let root: UInt32 = 2
 
   /// - Throws: ``Ext4Error/damaged(disk:reason:)``.
-  func inode(_ number: UInt32) throws -> Ext4Inode {
+  package func inode(_ number: UInt32) throws -> Ext4Inode {
     guard number > 0, number <= inodeCount else { throw damaged("an inode's number is out of range") }
     let group = Int((number - 1) / inodesPerGroup)
     guard group < inodeTables.count, inodeTables[group] < blockCount else { throw damaged("a group has no inodes") }
@@ -109,7 +109,7 @@ struct Ext4Volume: Sendable {
   // MARK: Content
 
   /// Calls `body` with the content of a file or folder, piece by piece; holes are zeros.
-  func read(_ inode: Ext4Inode, _ body: ([UInt8]) throws -> Void) throws {
+  package func read(_ inode: Ext4Inode, _ body: ([UInt8]) throws -> Void) throws {
     guard inode.usesExtents else { throw damaged("a file has the block map of ext3") }
     guard inode.size <= blockCount * UInt64(blockSize) * 64 else { throw damaged("a file is larger than can be") }
     var left = inode.size
@@ -139,7 +139,7 @@ struct Ext4Volume: Sendable {
   }
 
   /// All of a file or folder, which must not be larger than `limit` bytes.
-  func contents(_ inode: Ext4Inode, limit: Int) throws -> [UInt8] {
+  package func contents(_ inode: Ext4Inode, limit: Int) throws -> [UInt8] {
     guard inode.size <= UInt64(limit) else { throw damaged("a file is larger than \(limit) bytes") }
     var bytes: [UInt8] = []
     try read(inode) { bytes += $0 }
@@ -195,7 +195,7 @@ struct Ext4Volume: Sendable {
   // MARK: Folders
 
   /// The names in a folder, without `.` and `..`.
-  func names(in inode: Ext4Inode) throws -> [(name: String, inode: UInt32)] {
+  package func names(in inode: Ext4Inode) throws -> [(name: String, inode: UInt32)] {
     var names: [(String, UInt32)] = []
     let bytes = try contents(inode, limit: 64 << 20)
     for base in stride(from: 0, to: bytes.count, by: blockSize) {

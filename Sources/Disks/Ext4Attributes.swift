@@ -3,7 +3,7 @@ import Host
 /// Extended attributes: the kernel's Documentation/filesystems/ext4/attributes.rst.
 extension Ext4Volume {
   /// Every attribute of `inode` by its full name.
-  func attributes(of inode: Ext4Inode) throws -> [String: [UInt8]] {
+  package func attributes(of inode: Ext4Inode) throws -> [String: [UInt8]] {
     var attributes: [String: [UInt8]] = [:]
     let inside = inode.attributeArea
     if inside.count >= 8, inside.number32(0) == Self.magic {

@@ -1,15 +1,15 @@
 import Glibc
 import Host
-import SystemPackage
+package import SystemPackage
 
 /// A raw disk image, read at any place; every read is held against its bounds.
-final class DiskBytes: Sendable {
-  let path: FilePath
-  let size: UInt64
+package final class DiskBytes: Sendable {
+  package let path: FilePath
+  package let size: UInt64
   private let descriptor: CInt
 
   /// - Throws: ``HostError``.
-  init(_ path: FilePath) throws {
+  package init(_ path: FilePath) throws {
     self.path = path
     descriptor = open(path.string, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw HostError.file(doing: "open", path: path, errno: errno) }
@@ -21,7 +21,7 @@ final class DiskBytes: Sendable {
   /// Exactly `count` bytes from `offset`.
   ///
   /// - Throws: ``Ext4Error/damaged(disk:reason:)`` where the image ends before, ``HostError``.
-  func read(_ offset: UInt64, _ count: Int) throws -> [UInt8] {
+  package func read(_ offset: UInt64, _ count: Int) throws -> [UInt8] {
     guard count >= 0, offset <= size, UInt64(count) <= size - offset else {
       throw Ext4Error.damaged(disk: path, reason: "something lies beyond the disk's end")
     }

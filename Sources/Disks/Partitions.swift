@@ -1,8 +1,8 @@
 /// Where a disk's partitions begin, in bytes, as its GPT (UEFI specification 2.10, 5.3) or else its MBR says.
-enum Partitions {
+package enum Partitions {
   private static let sector: UInt64 = 512
 
-  static func starts(on disk: DiskBytes) throws -> [UInt64] {
+  package static func starts(on disk: DiskBytes) throws -> [UInt64] {
     let header = try disk.read(sector, 92)
     guard header.starts(with: Array("EFI PART".utf8)) else { return try masterBootRecord(disk) }
     let table = header.number64(72).multipliedReportingOverflow(by: sector)
