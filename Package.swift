@@ -32,7 +32,6 @@ let package = Package(
     .systemLibrary(name: "CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
     .target(name: "CLinux"),
     .target(name: "COpenSSL", linkerSettings: [.linkedLibrary("crypto")]),
-    .target(name: "CLinux"),
 
     // This machine: files, locks, processes, digests, and what it can do.
     .target(
@@ -174,8 +173,7 @@ let package = Package(
     .target(
       name: "Fuzzing",
       dependencies: [
-        "Declarations",
-        "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        "Declarations", "Disks", "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Tests/Fuzzing", swiftSettings: strict),

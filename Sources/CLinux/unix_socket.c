@@ -1,44 +1,62 @@
 #define _GNU_SOURCE
 #include "unix_socket.h"
+
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+/// The kernel takes 107 bytes of a path (unix(7)), so the folder is named by a descriptor, which the caller closes.
 static int address_of(const char *path, struct sockaddr_un *address) {
+  const char *slash = strrchr(path, '/');
+  char folder[4096] = ".";
+  if (slash != NULL) {
+    size_t length = slash == path ? 1 : (size_t)(slash - path);
+    if (length >= sizeof folder) return -ENAMETOOLONG;
+    memcpy(folder, path, length);
+    folder[length] = 0;
+  }
+  int descriptor = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return -errno;
   memset(address, 0, sizeof *address);
   address->sun_family = AF_UNIX;
-  if (strlen(path) >= sizeof address->sun_path) return -ENAMETOOLONG;
-  strcpy(address->sun_path, path);
-  return 0;
+  int length = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", descriptor,
+                        slash == NULL ? path : slash + 1);
+  if (length < 0 || (size_t)length >= sizeof address->sun_path) {
+    close(descriptor);
+    return -ENAMETOOLONG;
+  }
+  return descriptor;
 }
 
 int cpbuild_listen(const char *path) {
   struct sockaddr_un address;
-  int code = address_of(path, &address);
-  if (code != 0) return code;
+  int folder = address_of(path, &address);
+  if (folder < 0) return folder;
   int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (listener < 0) return -errno;
-  // The mode of the socket's file is that of the descriptor, where it was set before bind(2).
-  if (fchmod(listener, 0600) == 0 && (unlink(path) == 0 || errno == ENOENT) &&
-      bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 4) == 0) {
-    return listener;
-  }
-  code = errno;
-  close(listener);
+  // The socket's file has the mode that its descriptor had before bind(2).
+  int done = listener >= 0 && fchmod(listener, 0600) == 0 && (unlink(address.sun_path) == 0 || errno == ENOENT) &&
+             bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 4) == 0;
+  int code = errno;
+  close(folder);
+  if (done) return listener;
+  if (listener >= 0) close(listener);
   return -code;
 }
 
 int cpbuild_connect(const char *path) {
   struct sockaddr_un address;
-  int code = address_of(path, &address);
-  if (code != 0) return code;
+  int folder = address_of(path, &address);
+  if (folder < 0) return folder;
   int peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-  if (peer < 0) return -errno;
-  if (connect(peer, (struct sockaddr *)&address, sizeof address) == 0) return peer;
-  code = errno;
-  close(peer);
+  int done = peer >= 0 && connect(peer, (struct sockaddr *)&address, sizeof address) == 0;
+  int code = errno;
+  close(folder);
+  if (done) return peer;
+  if (peer >= 0) close(peer);
   return -code;
 }

@@ -1,3 +1,4 @@
+import Disks
 package import SystemPackage
 
 /// The parsers of this module that take bytes which anybody may have made, each as a plain function of those bytes: what

@@ -1,4 +1,5 @@
 import Declarations
+import Disks
 import Foundation
 import Host
 import ImageBuilding
