@@ -22,7 +22,8 @@ struct BootCloud: Sendable {
 
   /// Runs `body` while the cloud is up, with the user data and public key of `project` in its metadata.
   static func with(_ project: BootProject, _ body: @escaping @Sendable (BootCloud) async throws -> Void) async throws {
-    let folder = try Folder.makeTemporary("cpb-boot")
+    try await Leftovers.sweep("cpb-boot")
+    let folder = try Folder.makeTemporary(Leftovers.prefix("cpb-boot"))
     defer { try? Folder.remove(folder) }
     let cloud = BootCloud(folder: folder)
     let keys = folder.appending("metadata/latest/meta-data/public-keys/0")

@@ -15,7 +15,8 @@ struct Workshop: Sendable {
   static func with<Result>(
     cache: FilePath? = nil, _ body: (Workshop) async throws -> Result
   ) async throws -> Result {
-    let folder = try Folder.makeTemporary("cpbuild-e2e")
+    try await Leftovers.sweep("cpbuild-e2e")
+    let folder = try Folder.makeTemporary(Leftovers.prefix("cpbuild-e2e"))
     defer { try? Folder.remove(folder) }
     let cpbuild = CPBuild(cache: cache ?? folder.appending("cache"), out: folder.appending("out"))
     return try await body(Workshop(folder: folder, cpbuild: cpbuild))
