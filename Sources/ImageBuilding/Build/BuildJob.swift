@@ -18,14 +18,10 @@ struct BuildJob {
 
   /// - Returns: the image's manifest, and whether the image was there before.
   func run() async throws -> (Manifest, existed: Bool) {
-    do {
-      return try await attempt()
-    } catch let error as GuestError {
+    try await Watchdog.upToTwice(attempt) { error in
       // Whatever stage was kept is where the second attempt starts.
-      guard case .stalled = error else { throw error }
       runner.tell(.warning("\(error); trying once more"))
       try Folder.remove(disk)
-      return try await attempt()
     }
   }
 
