@@ -44,7 +44,7 @@ extension Outcome {
 
   private init(image error: ImageError) {
     switch error {
-    case .noSuchImage, .noSuchRecipe: self = .notFound
+    case .noSuchImage, .noNewestImage, .noSuchRecipe: self = .notFound
     case .badEpoch: self = .usage
     case .output(_, let code): self.init(errno: code)
     case .badManifest, .check, .tooLarge, .newerManifest: self = .failed

@@ -9,6 +9,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
   /// No recipe of that name; `known` are those there are.
   case noSuchRecipe(String, known: [String])
   case noSuchImage(String, folder: FilePath)
+  /// No image was named, and the file that names the newest isn't there or holds no id.
+  case noNewestImage(artifact: FilePath)
   /// A published image's manifest can't be read.
   case badManifest(path: FilePath, reason: String)
   /// What a recipe demands doesn't hold in the image that it gave.
@@ -28,6 +30,8 @@ public enum ImageError: Error, Equatable, Sendable, CustomStringConvertible {
       "there is no recipe '\(name)'; there are \(known.isEmpty ? "none" : known.joined(separator: ", ")), or give the path of a .yaml file"
     case .noSuchImage(let id, let folder):
       "there is no image \(id) in \(folder); 'cpbuild image list' shows those there are"
+    case .noNewestImage(let artifact):
+      "\(artifact) names no image; 'cpbuild image' builds one, or give an id of 'cpbuild image list'"
     case .badManifest(let path, let reason):
       "\(path) can't be read: \(reason); remove the image with 'cpbuild image remove' and build it again"
     case .check(let recipe, let complaints):

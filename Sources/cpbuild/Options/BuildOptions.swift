@@ -42,7 +42,7 @@ struct ImageArgument: ParsableArguments {
   @Argument(help: ArgumentHelp("The image's id; the newest one's when left out.", valueName: "id"))
   var id: String?
 
-  /// - Throws: ``ImageError/noSuchImage(_:folder:)``.
+  /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``ImageError/noNewestImage(artifact:)``.
   func image(in registry: ImageRegistry) throws -> ImageID {
     if let id {
       guard let image = ImageID(id), registry.contains(image) else {
@@ -50,8 +50,9 @@ struct ImageArgument: ParsableArguments {
       }
       return image
     }
-    guard let current = registry.current, registry.contains(current) else {
-      throw ImageError.noSuchImage("named in \(registry.artifact)", folder: registry.images)
+    guard let current = registry.current else { throw ImageError.noNewestImage(artifact: registry.artifact) }
+    guard registry.contains(current) else {
+      throw ImageError.noSuchImage(current.description, folder: registry.images)
     }
     return current
   }
