@@ -23,7 +23,8 @@ public struct Doctor: Sendable {
   ///   - home: the root of all state; its cache remembers the accelerator.
   ///   - out: where artifacts land.
   ///   - freshProbe: boot a guest for the accelerator again rather than believe the last time.
-  public init(home: FilePath, out: FilePath, freshProbe: Bool = false) {
+  ///   - others: checks of other modules, which come last.
+  public init(home: FilePath, out: FilePath, freshProbe: Bool = false, others: [any Check] = []) {
     checks =
       [
         AcceleratorCheck(cache: home.appending("cache").appending("accelerator.json"), fresh: freshProbe),
@@ -33,7 +34,7 @@ public struct Doctor: Sendable {
         DiskSpaceCheck(purpose: "artifacts", folder: out, needed: 1_000_000_000),
         DiskSpaceCheck(purpose: "temporary files", folder: Folder.temporary, needed: 2_000_000_000),
         AptSourcesCheck(), TunnelCheck(), NamespacesCheck(), SubordinateIDsCheck(), NftablesCheck(), ClockCheck(),
-      ]
+      ] + others
   }
 
   /// Makes every check, all at once.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import Host
+import State
 
 /// `cpbuild doctor`.
 struct DoctorCommand: AsyncParsableCommand {
@@ -24,7 +25,9 @@ struct DoctorCommand: AsyncParsableCommand {
   var fresh = false
 
   func run() async throws {
-    let results = await Doctor(home: global.home, out: artifacts.out, freshProbe: fresh).examine()
+    let results = await Doctor(
+      home: global.home, out: artifacts.out, freshProbe: fresh, others: [StateCheck(home: Home(global.home))]
+    ).examine()
     try Task.checkCancellation()
     let report = DoctorReport(results)
     try global.print(report, text: report.text(width: Terminal.width(of: STDOUT_FILENO)))

@@ -1,0 +1,108 @@
+import Foundation
+import Host
+import Launching
+import Names
+import State
+import SystemPackage
+import Testing
+
+@Suite("backup and restore") struct BackupCommandTests {
+  /// A home whose project `acme` has its CA, and the user `alice`.
+  private func withHome(_ body: (FilePath, FilePath) async throws -> Void) async throws {
+    try await withTemporaryFolder { folder in
+      let home = folder.appending("home")
+      let store = try await StateStore.open(Home(home))
+      let trust = TrustKeeper(state: store, configuration: Configuration())
+      try await trust.prepare(try ProjectID("acme"))
+      _ = try await trust.addUser(try UserName("alice"), to: try ProjectID("acme"))
+      try store.close()
+      try await body(home, folder)
+    }
+  }
+
+  private struct Restored: Decodable { let missingKeys: [String] }
+
+  private func mode(_ path: FilePath) throws -> Int {
+    try #require(try FileManager.default.attributesOfItem(atPath: path.string)[.posixPermissions] as? Int)
+  }
+
+  @Test("a lost home comes back from its backup, keys and all")
+  func lostHome() async throws {
+    try await withHome { home, folder in
+      let backup = folder.appending("with 'quotes' and ünïcode.db")
+      let made = try await Binary.run(["backup", backup.string, "--home", home.string])
+      #expect(made.status == 0, "\(made.stderrTail)")
+      #expect(try mode(backup) == 0o600)
+      let before = FileManager.default.contents(atPath: home.appending("CA/projects/acme/cacert.pem").string)
+      try Folder.remove(home)
+      let restored = try await Binary.run(["restore", backup.string, "--home", home.string, "--json"])
+      #expect(restored.status == 0, "\(restored.stderrTail)")
+      let report = try JSONDecoder().decode(Restored.self, from: Data(restored.stdout.utf8))
+      #expect(report.missingKeys.isEmpty)
+      #expect(before != nil)
+      #expect(FileManager.default.contents(atPath: home.appending("CA/projects/acme/cacert.pem").string) == before)
+      let doctor = await StateCheck(home: Home(home)).examine()
+      #expect(doctor.status == .ok, "\(doctor.found)")
+    }
+  }
+
+  @Test("a restore that would lose something changes nothing and says what; --force keeps revocations")
+  func losing() async throws {
+    try await withHome { home, folder in
+      let backup = folder.appending("backup.db")
+      _ = try await Binary.run(["backup", backup.string, "--home", home.string])
+      let store = try await StateStore.open(Home(home))
+      let trust = TrustKeeper(state: store, configuration: Configuration())
+      _ = try await trust.revoke(try UserName("alice"), of: try ProjectID("acme"), reason: .keyCompromise)
+      try store.close()
+
+      let refused = try await Binary.run(["restore", backup.string, "--home", home.string])
+      #expect(refused.status == 3)
+      #expect(refused.stderrTail.contains("would lose 1 revocation"), "\(refused.stderrTail)")
+
+      let forced = try await Binary.run(["restore", backup.string, "--force", "--home", home.string])
+      #expect(forced.status == 0, "\(forced.stderrTail)")
+      let crl = home.appending("CA/projects/acme/crl.pem").string
+      let text = try await Command("openssl", ["crl", "-in", crl, "-noout", "-text"]).run()
+      #expect(text.contains("Serial Number:"), "the revocation is still on the CRL\n\(text)")
+    }
+  }
+
+  @Test("what can't be backed up or restored is named, with an exit status of its kind")
+  func refusals() async throws {
+    try await withTemporaryFolder { folder in
+      let home = folder.appending("home")
+      let none = try await Binary.run(["backup", folder.appending("b").string, "--home", home.string])
+      #expect(none.status == 2)
+      #expect(none.stderrTail.contains("there is no state in"))
+      #expect(!FileManager.default.fileExists(atPath: folder.appending("b").string))
+
+      let missing = try await Binary.run(["restore", folder.appending("b").string, "--home", home.string])
+      #expect(missing.status == 2, "\(missing.stderrTail)")
+
+      try AtomicFile.write("no database", to: folder.appending("text"), mode: 0o600)
+      let text = try await Binary.run(["restore", folder.appending("text").string, "--home", home.string])
+      #expect(text.status == 1)
+      #expect(text.stderrTail.contains("isn't a database of cpbuild"), "\(text.stderrTail)")
+    }
+  }
+
+  @Test("doctor finds a damaged database and a key that others can read")
+  func doctor() async throws {
+    try await withHome { home, _ in
+      let keys = home.appending("CA/private")
+      let key = keys.appending(try #require(try Folder.names(in: keys).first))
+      chmod(key.string, 0o644)
+      let readable = await StateCheck(home: Home(home)).examine()
+      #expect(readable.status == .failure)
+      #expect(readable.found.contains("others may use it"), "\(readable.found)")
+      chmod(key.string, 0o600)
+      #expect(await StateCheck(home: Home(home)).examine().status == .ok)
+
+      // Its log goes too, from which SQLite could bring the database back.
+      for suffix in ["-wal", "-shm"] { unlink(home.appending("state.db" + suffix).string) }
+      try AtomicFile.write(String(repeating: "no database ", count: 400), to: home.appending("state.db"), mode: 0o600)
+      #expect(await StateCheck(home: Home(home)).examine().status == .failure)
+    }
+  }
+}
