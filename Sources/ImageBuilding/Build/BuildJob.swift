@@ -166,9 +166,8 @@ struct BuildJob {
   }
 
   private func keep(_ stage: String, _ key: Digest, _ session: GuestSession, _ system: GuestSystem) async throws {
-    try await session.flush()
-    try await builder.stages.keep(disk, as: stage, key)
-    try await session.mount(system)
+    let (stages, disk) = (builder.stages, disk)
+    try await session.still(system) { try await stages.keep(disk, as: stage, key) }
   }
 
   // MARK: The image

@@ -163,6 +163,33 @@ public actor GuestSession {
     try check("write everything out", watchdog.watch { guestfs_sync(handle) })
   }
 
+  /// Runs `body` while the files on the host are a clean copy of the system that is mounted, and still is afterwards.
+  ///
+  /// One filesystem, the usual case, is held still: a mount after an unmount finds the appliance's cache empty, which
+  /// costs the next stage ten seconds where the processor is emulated. Not every filesystem can be held still (vfat
+  /// can't), so a system of several is unmounted and mounted again.
+  func still<Result: Sendable>(
+    _ system: GuestSystem, _ body: @Sendable () async throws -> Result
+  ) async throws -> Result {
+    guard system.mounts.count == 1 else {
+      try flush()
+      let result = try await body()
+      try mount(system)
+      return result
+    }
+    try check("write everything out", watchdog.watch { guestfs_sync(handle) })
+    try runWatched("fsfreeze --freeze /sysroot", doing: "hold the filesystem still")
+    let result: Swift.Result<Result, any Error>
+    do { result = .success(try await body()) } catch { result = .failure(error) }
+    // Also after an error: the session couldn't be closed otherwise.
+    try runWatched("fsfreeze --unfreeze /sysroot", doing: "let the filesystem go on")
+    return try result.get()
+  }
+
+  private func runWatched(_ command: String, doing: String) throws {
+    _ = try watchdog.watch { Result { try runInAppliance(command, doing: doing) } }.get()
+  }
+
   /// The device with this filesystem UUID or label; nil where there is none.
   public func device(uuid: String) -> String? { guestfs_findfs_uuid(handle, uuid).map { take($0) } }
   public func device(label: String) -> String? { guestfs_findfs_label(handle, label).map { take($0) } }
