@@ -19,15 +19,22 @@ public enum DeclarationFile {
   }
 
   private static func contents(of file: FilePath) throws -> Data {
-    let handle: FileDescriptor
+    var bytes = Data(count: maximumSize + 1)
+    var count = 0
     do {
-      handle = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+      let handle = try FileDescriptor.open(file, .readOnly, options: .closeOnExec)
+      defer { try? handle.close() }
+      // A pipe gives what it has, not all that is asked for.
+      while count < bytes.count {
+        let more = try bytes.withUnsafeMutableBytes {
+          try handle.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+        }
+        if more == 0 { break }
+        count += more
+      }
     } catch let error as Errno {
       throw HostError.file(doing: "read", path: file, errno: error.rawValue)
     }
-    defer { try? handle.close() }
-    var bytes = Data(count: maximumSize + 1)
-    let count = try bytes.withUnsafeMutableBytes { try handle.read(into: $0) }
     guard count <= maximumSize else {
       throw DeclarationError(file: file, line: 1, column: 1, reason: "it is larger than \(maximumSize) bytes")
     }

@@ -1,5 +1,6 @@
 import Declarations
 import Foundation
+import Glibc
 import Host
 import SystemPackage
 import Testing
@@ -116,6 +117,29 @@ import Testing
       #expect(error?.reason.contains("has no key '\(key)'") == false)
     }
     #expect(Set(properties.keys) == ["name", "summary", "base", "packages", "overlays", "root", "omit", "checks"])
+  }
+
+  @Test("a recipe that comes through a pipe in pieces is read to its end")
+  func pipe() throws {
+    let pipe = Pipe()
+    let writer = pipe.fileHandleForWriting
+    Thread.detachNewThread {
+      for line in ["name: piped\nbase: { path: disk }\n", "packages: [openvpn]\n"] {
+        try? writer.write(contentsOf: Data(line.utf8))
+        usleep(100_000)
+      }
+      try? writer.close()
+    }
+    let recipe = try Recipe(file: FilePath("/dev/fd/\(pipe.fileHandleForReading.fileDescriptor)"))
+    #expect(recipe.packages.map(\.description) == ["openvpn"])
+  }
+
+  @Test("a folder in a recipe's place is named in the error")
+  func folder() async throws {
+    try await withTemporaryFolder { folder in
+      let refusal = HostError.file(doing: "read", path: folder, errno: EISDIR)
+      #expect(throws: refusal) { try Recipe(file: folder) }
+    }
   }
 
   @Test("what a recipe leaves out has the documented value")
