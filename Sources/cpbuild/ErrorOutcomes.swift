@@ -22,6 +22,7 @@ extension Outcome {
     case let error as StateError: self.init(state: error)
     case let error as TrustError: self.init(trust: error)
     case let error as TrustKeeperError: self.init(keeper: error)
+    case let error as UserError: self.init(user: error)
     case is NameError: self = .usage
     case is PayloadError: self = .failed
     case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
@@ -94,9 +95,17 @@ extension Outcome {
 
   private init(keeper error: TrustKeeperError) {
     switch error {
-    case .noProject, .noUser, .noCertificate: self = .notFound
-    case .userExists: self = .conflict
+    case .noProject, .noUser, .noCertificate, .unknownUser: self = .notFound
+    case .userExists, .nothingToRenew: self = .conflict
     case .passphrase, .passphraseNeeded, .wrongPassphrase, .noKey: self = .failed
+    }
+  }
+
+  private init(user error: UserError) {
+    switch error {
+    case .noWay, .notPublic, .noNetwork: self = .notFound
+    case .severalNetworks, .otherMode: self = .usage
+    case .notARequest: self = .failed
     }
   }
 

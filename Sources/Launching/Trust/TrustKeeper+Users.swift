@@ -26,18 +26,12 @@ public struct IssuedUser: Sendable {
   }
 }
 
-/// What a revocation did.
-public struct UserRevocation: Sendable, Equatable {
-  /// The serial numbers that are revoked now and weren't before.
-  public let serials: [String]
-}
-
 extension TrustKeeper {
   /// Issues a certificate to a user of the project.
   ///
   /// - Parameters:
   ///   - request: what the user's own key signed; a key is made here otherwise.
-  ///   - renewing: the user may have one that is valid, and keeps it.
+  ///   - renewing: the user has one, and keeps it. Somebody who was revoked isn't let in again by a renewal.
   /// - Throws: ``TrustKeeperError``, `StateError`, `TrustError`.
   public func addUser(
     _ user: UserName, to project: ProjectID, lifetime: Lifetime? = nil, keyType: Trust.KeyType? = nil,
@@ -57,6 +51,7 @@ extension TrustKeeper {
     }
     let tlsCrypt = try await tunnelKey(of: project).issueClientKey(.timestamp(moment))
     let anchors = try await state.write { state in
+      if renewing { try state.requireRenewable(user, of: project) }
       let lineage = try state.lineages.ensure(user, of: project, at: moment)
       if !renewing, let newest = try state.certificates.newest(in: lineage.id), newest.notAfter > moment {
         throw TrustKeeperError.userExists(user, project, until: newest.notAfter)
@@ -71,54 +66,15 @@ extension TrustKeeper {
       certificate: made, key: key, tlsCrypt: tlsCrypt,
       authorities: try anchors.map { try Trust.Certificate(der: Array($0)) })
   }
-
-  /// Revokes all of a user's certificates in the project, or the one with a serial number. Row and new CRL are one
-  /// transaction; doing it again changes nothing.
-  ///
-  /// - Throws: ``TrustKeeperError``, `StateError`, `TrustError`.
-  public func revoke(
-    _ user: UserName, of project: ProjectID, serial: State.SerialNumber? = nil,
-    reason: State.RevocationReason = .unspecified
-  ) async throws -> UserRevocation {
-    let moment = now
-    let lifetime = configuration.trust.lifetimes.crl
-    let rows = try await state.read { try $0.authorities.trusted(of: project) }
-    // Opened beforehand: an encrypted key takes longer than anybody should wait for the write lock.
-    let authorities = try Dictionary(uniqueKeysWithValues: rows.map { ($0.id, try open($0)) })
-    let revoked = try await state.write { state in
-      let lineages = try state.lineages.all(of: user, in: project)
-      guard !lineages.isEmpty else { throw TrustKeeperError.noUser(user, project) }
-      let (serials, changed) = try state.revoke(lineages, user, project, serial: serial, reason: reason, at: moment)
-      for id in changed {
-        if let authority = authorities[id] {
-          try state.sign(authority, id: id, now: moment, lifetime: lifetime)
-        }
-      }
-      return serials
-    }
-    try await state.exports.write()
-    return UserRevocation(serials: revoked)
-  }
 }
 
 extension Transaction {
-  fileprivate func revoke(
-    _ lineages: [Lineage], _ user: UserName, _ project: ProjectID, serial: State.SerialNumber?,
-    reason: State.RevocationReason, at moment: Date
-  ) throws -> (serials: [String], authorities: [Int64]) {
-    let all = try lineages.flatMap { try certificates.all(in: $0.id) }
-    guard let serial else {
-      let fresh = try all.filter { try revocations.find($0.serial, of: $0.authorityId) == nil }
-      let changed = try lineages.flatMap { try revocations.revoke(lineage: $0.id, reason: reason, at: moment) }
-      return (fresh.map(\.serial.text), Set(changed).sorted())
+  /// - Throws: ``TrustKeeperError`` unless the user has a certificate that isn't revoked.
+  fileprivate func requireRenewable(_ user: UserName, of project: ProjectID) throws {
+    let all = try lineages.all(of: user, in: project)
+    guard !all.isEmpty else { throw TrustKeeperError.noUser(user, project) }
+    guard try all.contains(where: { try $0.revokedAt == nil && certificates.newest(in: $0.id) != nil }) else {
+      throw TrustKeeperError.nothingToRenew(user, project)
     }
-    guard let certificate = all.first(where: { $0.serial == serial }) else {
-      throw TrustKeeperError.noCertificate(serial: serial.text, user, project)
-    }
-    let isNew = try revocations.insert(
-      State.Revocation(
-        authorityId: certificate.authorityId, serial: serial, reason: reason, revokedAt: moment,
-        expiresAt: certificate.notAfter))
-    return isNew ? ([serial.text], [certificate.authorityId]) : ([], [])
   }
 }

@@ -18,6 +18,10 @@ public enum TrustKeeperError: Error, Equatable, Sendable, CustomStringConvertibl
   case noUser(UserName, ProjectID)
   /// The user has a certificate that is valid until then.
   case userExists(UserName, ProjectID, until: Date)
+  /// There is nothing to renew: all of the user's certificates are revoked.
+  case nothingToRenew(UserName, ProjectID)
+  /// No project has a user of that name.
+  case unknownUser(UserName)
   /// No certificate of the user has that serial number.
   case noCertificate(serial: String, UserName, ProjectID)
 
@@ -31,7 +35,11 @@ public enum TrustKeeperError: Error, Equatable, Sendable, CustomStringConvertibl
     case .noKey(let authority): "the private key of \(authority) isn't kept here: restore it from a backup"
     case .noUser(let user, let project): "the project \(project) has no user \(user)"
     case .userExists(let user, let project, let end):
-      "\(user) of \(project) has a certificate until \(end.formatted(.iso8601)): ask for a renewal, or revoke it first"
+      "\(user) of \(project) has a certificate until \(end.formatted(.iso8601)): --renew gives another beside it, 'cpbuild "
+        + "user revoke \(project) \(user)' takes it back"
+    case .nothingToRenew(let user, let project):
+      "\(user) of \(project) has no certificate to renew, all are revoked: without --renew they are let in again"
+    case .unknownUser(let user): "no project has a user \(user)"
     case .noCertificate(let serial, let user, let project):
       "\(user) of \(project) has no certificate with the serial number \(serial)"
     }
