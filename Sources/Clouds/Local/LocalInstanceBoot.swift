@@ -37,7 +37,8 @@ enum LocalInstanceBoot: Hashable, Codable, Sendable {
   ///   - root: the root filesystem's UUID.
   ///   - builtIn: the text of `modules.builtin` (kbuild's Documentation/kbuild/kbuild.rst); nil where there is none.
   init(partition: Int, root: String, builtIn: String?, hasInitramfs: Bool) {
-    let drivers = Set((builtIn ?? "").split(separator: "\n").compactMap { $0.split(separator: "/").last.map(String.init) })
+    let lines = (builtIn ?? "").split(separator: "\n")
+    let drivers = Set(lines.compactMap { $0.split(separator: "/").last.map(String.init) })
     let ways: [(Bus, Set<String>)] = [(.nvme, ["nvme.ko"]), (.virtio, ["virtio_blk.ko", "virtio_pci.ko"])]
     for (bus, needed) in ways where drivers.isSuperset(of: needed.union(["ext4.ko"])) {
       self = .kernel(bus: bus, partition: partition)

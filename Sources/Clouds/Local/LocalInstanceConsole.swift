@@ -23,7 +23,9 @@ public struct LocalInstanceConsole: Sendable {
   func begin() throws -> OpenFile {
     try Folder.remove(earlier)
     let opened = try OpenFile(file, O_WRONLY | O_CREAT | O_APPEND | O_TRUNC, mode: 0o600)
-    guard fchmod(opened.descriptor, 0o600) == 0 else { throw HostError.file(doing: "protect", path: file, errno: errno) }
+    guard fchmod(opened.descriptor, 0o600) == 0 else {
+      throw HostError.file(doing: "protect", path: file, errno: errno)
+    }
     return opened
   }
 

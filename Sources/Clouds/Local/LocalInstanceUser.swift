@@ -19,7 +19,8 @@ struct LocalInstanceUser: Equatable {
     let wanted = Self.first + hash % Self.count
     let ranges = map.split(separator: "\n").compactMap { line -> Range<UInt64>? in
       let numbers = line.split(separator: " ").compactMap { UInt64($0) }
-      guard numbers.count == 3, numbers[0] <= UInt64(UInt32.max), numbers[2] <= UInt64(UInt32.max) + 1 else { return nil }
+      let largest = UInt64(UInt32.max)
+      guard numbers.count == 3, numbers[0] <= largest, numbers[2] <= largest + 1 else { return nil }
       return numbers[0]..<(numbers[0] + numbers[2])
     }
     if ranges.isEmpty || ranges.contains(where: { $0.contains(UInt64(wanted)) }) {

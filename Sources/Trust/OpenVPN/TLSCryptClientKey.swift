@@ -30,6 +30,13 @@ public struct TLSCryptClientKey: Sendable, Equatable {
     }
   }
 
+  /// Lends the key from an offset on, which is less than its 256 bytes by 32 at least.
+  func part<Result>(_ offset: Int, _ body: (UnsafePointer<UInt8>?) throws -> Result) rethrows -> Result {
+    try key.withUnsafeBytes { bytes in
+      try body(bytes.baseAddress?.advanced(by: offset).assumingMemoryBound(to: UInt8.self))
+    }
+  }
+
   /// The client's key file, or the content of `<tls-crypt-v2>` in a profile.
   public var pem: Secret {
     let whole = Secret(concatenating: [key, Secret(count: wrapped.count) { $0.copyBytes(from: wrapped) }])
