@@ -157,10 +157,17 @@ let package = Package(
         "Clouds", "Disks", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
+    // One of the many processes that the tests of Launching start.
+    .executableTarget(
+      name: "TrustWorker",
+      dependencies: [
+        "Launching", "Names", "State", "Trust", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/TrustWorker", swiftSettings: strict),
     .testTarget(
       name: "LaunchingTests",
       dependencies: [
-        "Launching", "Clouds", "Declarations", "Host", "Names", "Payload", "State", "Trust",
+        "Launching", "TrustWorker", "Clouds", "Declarations", "Host", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

@@ -67,20 +67,37 @@ package struct Ext4Volume: Sendable {
     else { throw damaged("its superblock makes no sense") }
 
     let groups = (blockCount + blocksPerGroup - 1) / blocksPerGroup
-    let descriptorSize = isWide ? max(32, Int(superblock.number16(0xFE))) : 32
     let first = UInt64(superblock.number32(0x14)) + 1
     guard groups <= 1 << 20 else { throw damaged("it has too many groups") }
-    let table = try disk.read(start + first * UInt64(blockSize), Int(groups) * descriptorSize)
-    inodeTables = (0..<Int(groups)).map { group in
-      let place = group * descriptorSize
-      let high = descriptorSize >= 64 ? UInt64(table.number32(place + 0x28)) << 32 : 0
-      return UInt64(table.number32(place + 0x8)) | high
-    }
+    inodeTables = try Self.inodeTables(
+      disk, at: start + first * UInt64(blockSize), groups: Int(groups),
+      descriptorSize: isWide ? Int(superblock.number16(0xFE)) : 32)
     let id = superblock[0x68..<0x78].map { byte in
       let text = String(byte, radix: 16)
       return text.count == 1 ? "0" + text : text
     }
     uuid = [id[0..<4], id[4..<6], id[6..<8], id[8..<10], id[10..<16]].map { $0.joined() }.joined(separator: "-")
+  }
+
+  /// Reads the group descriptors, a piece at a time: a damaged disk may say that there are a million of the largest.
+  private static func inodeTables(
+    _ disk: DiskBytes, at start: UInt64, groups: Int, descriptorSize: Int
+  ) throws -> [UInt64] {
+    // The kernel mounts nothing else (EXT4_MIN_DESC_SIZE and EXT4_MAX_DESC_SIZE of fs/ext4/ext4.h).
+    guard [32, 64, 128, 256, 512, 1024].contains(descriptorSize) else {
+      throw Ext4Error.damaged(disk: disk.path, reason: "its groups' descriptors are of an impossible size")
+    }
+    var tables: [UInt64] = []
+    for firstGroup in stride(from: 0, to: groups, by: 1024) {
+      let count = min(1024, groups - firstGroup)
+      let piece = try disk.read(start + UInt64(firstGroup * descriptorSize), count * descriptorSize)
+      tables += (0..<count).map { group in
+        let place = group * descriptorSize
+        let high = descriptorSize >= 64 ? UInt64(piece.number32(place + 0x28)) << 32 : 0
+        return UInt64(piece.number32(place + 0x8)) | high
+      }
+    }
+    return tables
   }
 
   package func damaged(_ reason: String) -> Ext4Error { .damaged(disk: disk.path, reason: reason) }
@@ -163,10 +180,14 @@ package struct Ext4Volume: Sendable {
     var isUnwritten: Bool
   }
 
+  /// More pieces than any file has, in a disk that isn't full of holes on purpose.
+  private static let extentLimit = 1 << 20
+
   /// The runs of blocks that make up a file, in its own order.
   private func extents(_ inode: Ext4Inode) throws -> [Extent] {
     var visited = 0
-    func walk(_ node: ArraySlice<UInt8>, depth: Int) throws -> [Extent] {
+    var extents: [Extent] = []
+    func walk(_ node: ArraySlice<UInt8>, depth: Int) throws {
       visited += 1
       // A file of 16 TiB in single blocks would still have fewer nodes than this.
       guard visited <= 1 << 16, depth <= 5, node.number16(0) == 0xF30A else {
@@ -174,22 +195,27 @@ package struct Ext4Volume: Sendable {
       }
       let entries = min(Int(node.number16(2)), (node.count - 12) / 12)
       let isLeaf = node.number16(6) == 0
-      return try (0..<entries).flatMap { index -> [Extent] in
+      // Nodes may stand in many places of a damaged tree, and then there are many more extents than bytes on the disk.
+      guard !isLeaf || extents.count + entries <= Self.extentLimit else {
+        throw damaged("a file is in too many pieces")
+      }
+      for index in 0..<entries {
         let entry = 12 + 12 * index
         if isLeaf {
           let length = node.number16(entry + 4)
-          return [
+          extents.append(
             Extent(
               logical: UInt64(node.number32(entry)),
               physical: UInt64(node.number16(entry + 6)) << 32 | UInt64(node.number32(entry + 8)),
-              count: UInt64(length > 32768 ? length - 32768 : length), isUnwritten: length > 32768)
-          ]
+              count: UInt64(length > 32768 ? length - 32768 : length), isUnwritten: length > 32768))
+        } else {
+          let child = UInt64(node.number16(entry + 8)) << 32 | UInt64(node.number32(entry + 4))
+          try walk(block(child)[...], depth: depth + 1)
         }
-        let child = UInt64(node.number16(entry + 8)) << 32 | UInt64(node.number32(entry + 4))
-        return try walk(block(child)[...], depth: depth + 1)
       }
     }
-    return try walk(inode.blockArea[...], depth: 0)
+    try walk(inode.blockArea[...], depth: 0)
+    return extents
   }
 
   // MARK: Folders

@@ -45,6 +45,7 @@ public struct PayloadReader: Sendable {
       if status == ARCHIVE_EOF { return files }
       guard status == ARCHIVE_OK, let entry else { throw Self.failure(reader) }
       let name = try Self.checkedName(of: entry)
+      try Self.checkMethod(reader, name)
       guard files[name] == nil else { throw PayloadError.hostile(entry: name, why: "it is there twice") }
       guard files.count < entryLimit else {
         throw PayloadError.hostile(entry: name, why: "there are more than \(entryLimit) entries")
@@ -89,6 +90,16 @@ public struct PayloadReader: Sendable {
       throw refusal("its name isn't a plain one")
     }
     return bytes
+  }
+
+  /// libarchive also unpacks bzip2, LZMA, XZ, PPMd and Zstandard, whose heads say how much memory that takes; no payload
+  /// has them, and neither the guest's unpacker nor others read them. The method stands in the format's name alone:
+  /// `ZIP 2.0 (deflation)`.
+  private static func checkMethod(_ reader: OpaquePointer, _ name: String) throws {
+    let format = archive_format_name(reader).map { String(cString: $0) } ?? ""
+    guard format.hasSuffix("(deflation)") || format.hasSuffix("(uncompressed)") else {
+      throw PayloadError.hostile(entry: name, why: "it is neither stored nor deflated: \(NameError.quoted(format))")
+    }
   }
 
   private static func failure(_ reader: OpaquePointer) -> PayloadError {

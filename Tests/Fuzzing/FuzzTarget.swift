@@ -7,6 +7,8 @@ public struct FuzzTarget {
   let judge: ([UInt8]) throws -> Verdict
   /// Of a run's inputs, how many this target gets, relative to the others: slow parsers get few.
   public let weight: Int
+  /// By how much the process may grow over a run's last three quarters, in bytes.
+  public let growthLimit: Int
 
   /// What a parser may do with an input. Anything else — another error, a trap, a hang — is a finding.
   public enum Verdict {
@@ -16,11 +18,12 @@ public struct FuzzTarget {
   }
 
   init(
-    _ name: String, weight: Int = 100, make: @escaping (inout SeededGenerator) -> [UInt8],
-    judge: @escaping ([UInt8]) throws -> Verdict
+    _ name: String, weight: Int = 100, growthLimit: Int = 16 << 20,
+    make: @escaping (inout SeededGenerator) -> [UInt8], judge: @escaping ([UInt8]) throws -> Verdict
   ) {
     self.name = name
     self.weight = weight
+    self.growthLimit = growthLimit
     self.make = make
     self.judge = judge
   }

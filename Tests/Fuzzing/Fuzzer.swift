@@ -28,13 +28,15 @@ public struct Fuzzer {
     public var peakMemory = 0
     /// What the process had at the end, less what it had after the first quarter of the inputs, in bytes (VmRSS).
     public var memoryGrowth = 0
+    /// How large that may be.
+    public var growthLimit = 0
     /// The first broken promise: of which input, and what.
     public var finding: String?
   }
 
   /// Tries the inputs from `first` on; ends at the first finding.
   public func run(_ count: Int, from first: Int = 0) -> Report {
-    var report = Report(target: target.name)
+    var report = Report(target: target.name, growthLimit: target.growthLimit)
     let began = ContinuousClock.now
     var resident = Self.memory("VmRSS:")
     for index in first..<first + count {

@@ -28,6 +28,9 @@ struct HostileArchiveTests {
     ("a small bomb", "add('bomb', 0o100644, b'\\0' * 500000)"),
     ("many that are too much together", "[add('f%d' % i, 0o100644, os.urandom(100000)) for i in range(11)]"),
     ("a long name", "add('x' * 101)"),
+    ("an entry of LZMA", "add('a', method=zipfile.ZIP_LZMA)"),
+    ("an entry of bzip2", "add('a', method=zipfile.ZIP_BZIP2)"),
+    ("an entry of LZMA behind a good one", "add('a'); add('b', method=zipfile.ZIP_LZMA)"),
   ]
 
   @Test("what a payload never holds is refused", arguments: archives)
@@ -55,6 +58,28 @@ struct HostileArchiveTests {
     let directory = try #require(archive.range(of: Data([0x50, 0x4b, 0x01, 0x02])))
     archive[directory.lowerBound + 8] |= 1
     #expect(throws: PayloadError.self) { try PayloadReader().files(in: archive) }
+  }
+
+  /// APPNOTE.TXT, 4.4.5: Deflate64, Zstandard, XZ, PPMd, which Python doesn't write, and one that nobody has. PPMd's two
+  /// bytes ask for 256 MiB.
+  @Test("an entry of another method is refused before it is unpacked", arguments: [9, 93, 95, 98, 77] as [UInt8])
+  func otherMethods(_ method: UInt8) async throws {
+    var archive = try await Self.archive("add('a', content=b'\\xff\\xff' + bytes(64), method=zipfile.ZIP_STORED)")
+    archive[8] = method
+    let directory = try #require(archive.range(of: Data([0x50, 0x4b, 0x01, 0x02])))
+    archive[directory.lowerBound + 10] = method
+    let error = #expect(throws: PayloadError.self) { try PayloadReader().files(in: archive) }
+    guard case .hostile("a", let why) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(why.hasPrefix("it is neither stored nor deflated"))
+  }
+
+  @Test("a stored entry is read")
+  func stored() async throws {
+    let archive = try await Self.archive("add('a', method=zipfile.ZIP_STORED)")
+    #expect(try PayloadReader().files(in: archive) == ["a": Data("x".utf8)])
   }
 
   @Test("an archive that is cut short anywhere is refused")
@@ -100,11 +125,11 @@ struct HostileArchiveTests {
         import os, sys, warnings, zipfile
         warnings.simplefilter('ignore')
         z = zipfile.ZipFile(sys.argv[1], 'w', zipfile.ZIP_DEFLATED)
-        def add(name, mode=0o100644, content=b'x'):
+        def add(name, mode=0o100644, content=b'x', method=zipfile.ZIP_DEFLATED):
             i = zipfile.ZipInfo(name)
             i.external_attr = mode << 16
             i.create_system = 3
-            i.compress_type = zipfile.ZIP_DEFLATED
+            i.compress_type = method
             z.writestr(i, content)
         \(script)
         z.close()

@@ -51,15 +51,7 @@ extension TrustKeeper {
     }
     let tlsCrypt = try await tunnelKey(of: project).issueClientKey(.timestamp(moment))
     let anchors = try await state.write { state in
-      if renewing { try state.requireRenewable(user, of: project) }
-      let lineage = try state.lineages.ensure(user, of: project, at: moment)
-      if !renewing, let newest = try state.certificates.newest(in: lineage.id), newest.notAfter > moment {
-        throw TrustKeeperError.userExists(user, project, until: newest.notAfter)
-      }
-      try state.certificates.insert(
-        State.Certificate(
-          authorityId: issuer.row.id, serial: State.SerialNumber(bytes: made.serial.octets), lineageId: lineage.id,
-          certificate: Data(made.der), notBefore: made.notBefore, notAfter: made.notAfter, createdAt: moment))
+      try state.record(made, by: issuer.row, of: user, in: project, renewing: renewing, at: moment)
       return try state.authorities.trusted(of: project).compactMap(\.anchor)
     }
     return IssuedUser(
@@ -70,7 +62,7 @@ extension TrustKeeper {
 
 extension Transaction {
   /// - Throws: ``TrustKeeperError`` unless the user has a certificate that isn't revoked.
-  fileprivate func requireRenewable(_ user: UserName, of project: ProjectID) throws {
+  func requireRenewable(_ user: UserName, of project: ProjectID) throws {
     let all = try lineages.all(of: user, in: project)
     guard !all.isEmpty else { throw TrustKeeperError.noUser(user, project) }
     guard try all.contains(where: { try $0.revokedAt == nil && certificates.newest(in: $0.id) != nil }) else {

@@ -60,6 +60,11 @@ public struct CRLs {
       db, sql: "SELECT * FROM crls WHERE authority_id = ? ORDER BY number DESC LIMIT 1", arguments: [authority])
   }
 
+  /// The last few CRLs of the authority, newest first.
+  public func last(of authority: Int64) throws -> [CRL] {
+    try CRL.fetchAll(db, sql: "SELECT * FROM crls WHERE authority_id = ? ORDER BY number DESC", arguments: [authority])
+  }
+
   /// The authorities that need a new CRL at `date`, the one that needs it most first: trusted, with a CRL that has used
   /// up two thirds of its lifetime, or with none. An index answers it, for any number of projects.
   public func due(at date: Date, limit: Int = .max) throws -> [Int64] {

@@ -168,6 +168,66 @@ import Testing
     }
   }
 
+  @Test("group descriptors of a size that ext4 doesn't have are refused", arguments: [0, 8, 48, 63, 2048, 0xFFFF])
+  func descriptorSize(_ size: UInt16) async throws {
+    try await withTemporaryFolder { folder in
+      let root = folder.appending("root")
+      try Folder.make(root)
+      let path = try await disk(of: root, in: folder, blockSize: 4096, size: 16)
+      // s_desc_size, behind the partition table's first MiB and the boot block.
+      let place = (1 << 20) + 1024 + 0xFE
+      try patch(path) { bytes in
+        #expect(bytes[place] == 64, "mke2fs makes 64-bit filesystems")
+        bytes[place] = UInt8(truncatingIfNeeded: size)
+        bytes[place + 1] = UInt8(truncatingIfNeeded: size >> 8)
+      }
+      #expect(throws: Ext4Error.damaged(disk: path, reason: "its groups' descriptors are of an impossible size")) {
+        try read(path)
+      }
+    }
+  }
+
+  @Test("a tree whose nodes stand in many places is refused before it fills the memory")
+  func repeatedNodes() async throws {
+    try await withTemporaryFolder { folder in
+      let root = folder.appending("root")
+      try Folder.make(root)
+      // Three blocks that are found again on the disk: two nodes full of the same child, and a leaf.
+      let marks = (1...3).map { Data(repeating: UInt8($0) | 0xA0, count: 4096) }
+      try Data(marks.joined()).write(to: URL(filePath: root.appending("file").string))
+      let path = try await disk(of: root, in: folder, blockSize: 4096, size: 16)
+      try patch(path) { bytes in
+        let place = try #require(bytes.range(of: Data(marks.joined()))).lowerBound
+        let block = (place - (1 << 20)) / 4096
+        for (index, depth) in [UInt8(2), 1, 0].enumerated() {
+          let entry = depth == 0 ? Self.words(0, 1, UInt32(block)) : Self.words(0, UInt32(block + index + 1), 0)
+          let node = Self.head(entries: 340, depth: depth) + Data((0..<340).flatMap { _ in entry })
+          bytes.replaceSubrange(place + index * 4096..<place + index * 4096 + node.count, with: node)
+        }
+        // The file's own inode: a leaf with one extent of three blocks, from now on a node with one child.
+        let leaf = Self.head(entries: 1, depth: 0) + Self.words(0, 3, UInt32(block))
+        let inode = try #require(bytes.range(of: leaf))
+        bytes.replaceSubrange(inode, with: Self.head(entries: 1, depth: 3) + Self.words(0, UInt32(block), 0))
+      }
+      #expect(throws: Ext4Error.damaged(disk: path, reason: "a file is in too many pieces")) { try read(path) }
+    }
+  }
+
+  private func patch(_ path: FilePath, _ change: (inout Data) throws -> Void) throws {
+    var bytes = try Data(contentsOf: URL(filePath: path.string))
+    try change(&bytes)
+    try bytes.write(to: URL(filePath: path.string))
+  }
+
+  /// The head of a node of an extent tree.
+  private static func head(entries: UInt16, depth: UInt8) -> Data {
+    Data([0x0A, 0xF3, UInt8(truncatingIfNeeded: entries), UInt8(entries >> 8), 4, 0, depth, 0, 0, 0, 0, 0])
+  }
+
+  private static func words(_ words: UInt32...) -> Data {
+    Data(words.flatMap { word in (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } })
+  }
+
   /// The same sequence in each run (Knuth's MMIX).
   private struct Generator: RandomNumberGenerator {
     var state: UInt64

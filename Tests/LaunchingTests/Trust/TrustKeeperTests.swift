@@ -73,6 +73,26 @@ import Trust
     }
   }
 
+  @Test("many users get their certificates together, or none of them does")
+  func batch() async throws {
+    try await withKeeper { keeper in
+      let acme = try ProjectID("acme")
+      try await keeper.prepare(acme)
+      let users = try (0..<50).map { try UserName("user-\($0)") }
+      let issued = try await keeper.addUsers(users, to: acme)
+      #expect(issued.map(\.certificate.subject.commonName) == users.map(\.text))
+      #expect(Set(issued.map(\.certificate.serial)).count == 50)
+      for one in issued {
+        #expect(one.key?.publicKey == one.certificate.publicKey)
+        try one.certificate.checkIssued(by: try #require(one.authorities.first))
+      }
+      let more = try [UserName("other"), users[7]]
+      await #expect(throws: TrustKeeperError.self) { try await keeper.addUsers(more, to: acme) }
+      #expect(try await keeper.state.read { try $0.lineages.live(more[0], of: acme) } == nil)
+      #expect(try await keeper.addUsers([], to: acme).isEmpty)
+    }
+  }
+
   @Test("a user's profile vouches for itself, and a request's key stays with the user")
   func profile() async throws {
     try await withKeeper { keeper in
