@@ -157,10 +157,25 @@ let package = Package(
         "Clouds", "Disks", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
+    // A cloud and a keeper of keys that do as a test says, and a process that launches with them and may be killed.
+    .target(
+      name: "LaunchDoubles",
+      dependencies: [
+        "Clouds", "Host", "Launching", "Names", "Payload", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/LaunchDoubles", swiftSettings: strict),
+    .executableTarget(
+      name: "LaunchWorker",
+      dependencies: [
+        "LaunchDoubles", "Launching", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/LaunchWorker", swiftSettings: strict),
     .testTarget(
       name: "LaunchingTests",
       dependencies: [
-        "Launching", "Clouds", "Declarations", "Host", "Names", "Payload", "State", "Trust",
+        "LaunchDoubles", "LaunchWorker", "Launching", "Clouds", "Declarations", "Host", "Names", "Payload", "State",
+        "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

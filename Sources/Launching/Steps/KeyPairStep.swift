@@ -1,0 +1,23 @@
+import Clouds
+import State
+
+/// Makes the project's key pair, for its admin to get into the instance with.
+struct KeyPairStep: ReversibleStep {
+  static let name = StepName.keyPair
+
+  func make(at site: LaunchSite) async throws -> CloudKeyPair {
+    let pair = try await site.trust.keyPair(for: site.id)
+    let known = CloudKeyPair(name: pair.name, publicKey: pair.publicKey)
+    try await site.cloud.makeKeyPair(known)
+    return known
+  }
+
+  func note(of product: CloudKeyPair) -> [String: String] { ["name": product.name] }
+
+  static func undo(at site: LaunchSite) async throws {
+    try await site.onlyIfLast { project in
+      try await site.cloud.removeKeyPair(named: LaunchedNames.shared(of: project))
+      try await site.state.write { try $0.keyPairs.remove(of: project) }
+    }
+  }
+}
