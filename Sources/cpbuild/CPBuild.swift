@@ -13,5 +13,7 @@ struct CPBuild: AsyncParsableCommand {
       ('cpbuild doctor' tells what), 64 usage, 130 interrupted.
       """,
     version: Version.number,
-    subcommands: [ImageCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self])
+    subcommands: [
+      ImageCommand.self, ListCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+    ])
 }

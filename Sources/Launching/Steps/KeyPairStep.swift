@@ -17,7 +17,16 @@ struct KeyPairStep: ReversibleStep {
   static func undo(at site: LaunchSite) async throws {
     try await site.onlyIfLast { project in
       try await site.cloud.removeKeyPair(named: LaunchedNames.shared(of: project))
-      try await site.state.write { try $0.keyPairs.remove(of: project) }
+      let pair = try await site.state.write { transaction in
+        let pair = try transaction.keyPairs.find(of: project)
+        try transaction.keyPairs.remove(of: project)
+        return pair
+      }
+      guard let file = pair?.keyFile else { return }
+      // Its name is the one that a new key pair would have, so that nobody may be making one meanwhile.
+      try await site.state.write { transaction in
+        if try transaction.keyPairs.find(of: project) == nil { try site.state.keys.remove(file) }
+      }
     }
   }
 }
