@@ -164,10 +164,25 @@ let package = Package(
         "Launching", "Names", "State", "Trust", .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Tests/TrustWorker", swiftSettings: strict),
+    // A cloud and a keeper of keys that do as a test says, and a process that launches with them and may be killed.
+    .target(
+      name: "LaunchDoubles",
+      dependencies: [
+        "Clouds", "Host", "Launching", "Names", "Payload", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/LaunchDoubles", swiftSettings: strict),
+    .executableTarget(
+      name: "LaunchWorker",
+      dependencies: [
+        "LaunchDoubles", "Launching", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Tests/LaunchWorker", swiftSettings: strict),
     .testTarget(
       name: "LaunchingTests",
       dependencies: [
-        "Launching", "TrustWorker", "Clouds", "Declarations", "Host", "Names", "Payload", "State", "Trust",
+        "LaunchDoubles", "LaunchWorker", "Launching", "TrustWorker", "Clouds", "Declarations", "Host", "Names", "Payload",
+        "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

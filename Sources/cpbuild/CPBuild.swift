@@ -14,6 +14,7 @@ struct CPBuild: AsyncParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      ImageCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+      ImageCommand.self, ListCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self,
+      DoctorCommand.self,
     ])
 }

@@ -23,6 +23,7 @@ extension Outcome {
     case let error as TrustError: self.init(trust: error)
     case let error as TrustKeeperError: self.init(keeper: error)
     case let error as UserError: self.init(user: error)
+    case let error as LaunchError: self.init(launch: error)
     case is NameError: self = .usage
     case is PayloadError: self = .failed
     case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
@@ -40,6 +41,18 @@ extension Outcome {
     case .locked: self = .conflict
     case .setting: self = .usage
     case .commandFailed, .outputTooLong: self = .failed
+    }
+  }
+
+  private init(launch error: LaunchError) {
+    switch error {
+    // What a step met with says more than that it was a step.
+    case .step(_, _, _, _, let cause): self.init(for: cause)
+    case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
+    case .different: self = .conflict
+    case .severalNetworks, .foreignAddress: self = .usage
+    case .notPermitted: self = .environment
+    case .noAnswer: self = .failed
     }
   }
 

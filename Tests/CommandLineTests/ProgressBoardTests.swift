@@ -1,4 +1,4 @@
-import ImageBuilding
+import Host
 import Testing
 
 @testable import cpbuild

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import ImageBuilding
+import Host
 import Testing
 
 @testable import cpbuild

@@ -1,3 +1,5 @@
+import Host
+
 /// What the preparation of a base and the supply of packages say, in a build's own words.
 enum BaseProgress {
   static func tell(_ event: BaseEvent, _ runner: StageRunner) {

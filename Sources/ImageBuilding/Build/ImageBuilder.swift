@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import Host
+public import Host
 public import SystemPackage
 
 /// Builds images from recipes.
@@ -50,7 +50,7 @@ public struct ImageBuilder: Sendable {
   let supply: PackageSupply
   let bases: BaseStore
 
-  public init(_ options: Options, events: @escaping @Sendable (BuildEvent) -> Void) {
+  public init(_ options: Options, events: @escaping @Sendable (ProgressEvent) -> Void) {
     self.options = options
     runner = StageRunner(events: events)
     stages = StageCache(cache: options.cache)

@@ -1,8 +1,9 @@
+import Host
 import Synchronization
 
 /// Runs the stages of a build one after another and tells what happens.
 public final class StageRunner: Sendable {
-  private let events: @Sendable (BuildEvent) -> Void
+  private let events: @Sendable (ProgressEvent) -> Void
   private let spent = Mutex<[Timing]>([])
 
   /// How long one stage took.
@@ -14,12 +15,12 @@ public final class StageRunner: Sendable {
     public let cached: Bool
   }
 
-  init(events: @escaping @Sendable (BuildEvent) -> Void) { self.events = events }
+  init(events: @escaping @Sendable (ProgressEvent) -> Void) { self.events = events }
 
   /// Of the stages that have ended, in order.
   var timings: [Timing] { spent.withLock { $0 } }
 
-  func tell(_ event: BuildEvent) { events(event) }
+  func tell(_ event: ProgressEvent) { events(event) }
 
   /// Runs `body` as the stage `name`.
   func run<Result>(

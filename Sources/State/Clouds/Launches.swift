@@ -98,6 +98,12 @@ public struct Launches {
       arguments: [date.wholeSeconds, outcome.rawValue, launch])
   }
 
+  /// Forgets the project's launches that have ended, with their steps.
+  public func forget(_ project: ProjectID) throws {
+    try db.execute(
+      sql: "DELETE FROM launches WHERE project_id = ? AND ended_at IS NOT NULL", arguments: [project.text])
+  }
+
   /// Forgets launches that ended before `date`, with their steps.
   public func prune(endedBefore date: Date) throws {
     try db.execute(sql: "DELETE FROM launches WHERE ended_at < ?", arguments: [date.wholeSeconds])

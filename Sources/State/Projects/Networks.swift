@@ -34,6 +34,11 @@ public struct Networks {
       db, sql: "SELECT * FROM networks WHERE project_id = ? ORDER BY name", arguments: [project.text])
   }
 
+  /// The networks of all projects, ordered by project and name.
+  public func all() throws -> [Network] {
+    try Network.fetchAll(db, sql: "SELECT * FROM networks ORDER BY project_id, name")
+  }
+
   /// The lowest subnet of `range` with that prefix length that overlaps no network of any project, as a cloud on one
   /// machine needs them. Take it in the same transaction.
   ///

@@ -1,4 +1,4 @@
-import ImageBuilding
+import Host
 
 /// What is known of a build from its events: a value without I/O, that says in lines what is to be seen.
 ///
@@ -28,7 +28,7 @@ struct ProgressBoard {
     let started: Double
     var done: UInt64 = 0
     var total: UInt64?
-    var unit = BuildEvent.Unit.items
+    var unit = ProgressEvent.Unit.items
     /// When a line last told of its progress.
     var told: Double
   }
@@ -53,7 +53,7 @@ struct ProgressBoard {
   /// Takes one event in.
   ///
   /// - Returns: the lines to print because of it.
-  mutating func take(_ event: BuildEvent, at now: Double) -> [Line] {
+  mutating func take(_ event: ProgressEvent, at now: Double) -> [Line] {
     if case .warning(let text) = event { return [Line(kind: .warning, text: "warning: \(text)")] }
     waitingFor = nil
     switch event {
@@ -79,7 +79,7 @@ struct ProgressBoard {
   }
 
   private mutating func progress(
-    of name: String, at now: Double, done: UInt64, total: UInt64?, unit: BuildEvent.Unit
+    of name: String, at now: Double, done: UInt64, total: UInt64?, unit: ProgressEvent.Unit
   ) -> [Line] {
     guard let index = active.firstIndex(where: { $0.name == name }) else { return [] }
     active[index].done = done

@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-import ImageBuilding
+import Host
 import Synchronization
 
 /// Shows a build's events on stderr: a line that is drawn over where there is a terminal, plain lines where there isn't.
@@ -63,7 +63,7 @@ final class ProgressReporter: Sendable {
   }
 
   /// Shows one event; may be called from anywhere.
-  func take(_ event: BuildEvent) {
+  func take(_ event: ProgressEvent) {
     state.withLock { state in
       guard !state.isOver else { return }
       let lines = state.board.take(event, at: now())

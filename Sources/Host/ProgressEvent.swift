@@ -1,8 +1,8 @@
-/// What a build says about itself while it runs, for whoever shows it.
+/// What long work, such as a build or a launch, says about itself while it runs, for whoever shows it.
 ///
 /// Events of one stage come in order: started, any number of progress and message events, finished. Stages may overlap,
 /// so every event but the two last names its stage.
-public enum BuildEvent: Sendable, Equatable {
+public enum ProgressEvent: Sendable, Equatable {
   /// What progress is counted in.
   public enum Unit: Sendable { case bytes, items }
 

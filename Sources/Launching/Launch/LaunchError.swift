@@ -1,0 +1,59 @@
+public import Names
+public import State
+public import SystemPackage
+
+/// What can go wrong with a cloudpipe's life; every case names the thing that it is about.
+public enum LaunchError: Error, Sendable, CustomStringConvertible {
+  /// A step of a launch failed for `reason`; `console` is the end of what the instance said, where there is one.
+  case step(String, of: NetworkID, reason: String, console: String?, cause: any Error)
+  /// There is no image to boot: none of that id, or none at all.
+  case noImage(String?, out: FilePath)
+  case noFlavor(String, known: [String])
+  /// The network is there and isn't as it was asked for.
+  case different(NetworkID, what: String, is: String, asked: String)
+  /// The project has no cloudpipe on the network.
+  case notLaunched(NetworkID)
+  /// The project is nothing that cpbuild knows.
+  case noProject(ProjectID)
+  /// Which of a project's networks isn't said and can't be told.
+  case severalNetworks(ProjectID, [NetworkName])
+  /// The VPN gave no answer in `seconds`; `fault` is what else is known.
+  case noAnswer(seconds: Int, fault: String?)
+  /// Something that needs root.
+  case notPermitted(doing: String)
+  /// No address of this machine is `address`.
+  case foreignAddress(IPv4Address)
+
+  public var description: String {
+    switch self {
+    case .step(let step, let id, let reason, let console, _):
+      let tail = console.map { "\nthe end of its console:\n" + Self.indented($0) } ?? ""
+      return "the launch of \(id) failed at the step '\(step)' and was undone: \(reason)\(tail)"
+    case .noImage(let id?, let out):
+      return "there is no image \(id) in \(out): 'cpbuild image list' shows those that there are"
+    case .noImage(nil, let out):
+      return "there is no image in \(out) and none is registered: build one with 'cpbuild image'"
+    case .noFlavor(let name, let known):
+      return "there is no flavor \(name): choose one of \(known.joined(separator: ", ")), or name it in cpbuild.yaml"
+    case .different(let id, let what, let found, let asked):
+      return "\(id) is there with the \(what) \(found), not \(asked): terminate it first to have it anew"
+    case .notLaunched(let id):
+      return "there is no cloudpipe of \(id): 'cpbuild launch \(id.project)\(Self.option(id))' makes one"
+    case .noProject(let id): return "there is no project \(id): 'cpbuild launch \(id)' makes one"
+    case .severalNetworks(let id, let names):
+      return "\(id) has several networks: choose one of \(names.map(\.text).joined(separator: ", ")) with --network"
+    case .noAnswer(let seconds, let fault):
+      return "the VPN gave no answer in \(seconds) s" + (fault.map { ": \($0)" } ?? "")
+    case .notPermitted(let doing):
+      return "\(doing) needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: run it with sudo"
+    case .foreignAddress(let address):
+      return "no interface of this machine has the address \(address): 'ip -4 address' lists those that it has"
+    }
+  }
+
+  private static func option(_ id: NetworkID) -> String { id.name == .standard ? "" : " --network \(id.name)" }
+
+  private static func indented(_ text: String) -> String {
+    text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")
+  }
+}

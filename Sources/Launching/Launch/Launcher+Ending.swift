@@ -1,0 +1,57 @@
+import Clouds
+import Foundation
+import Host
+public import Names
+public import State
+
+extension Launcher {
+  /// Ends a network's cloudpipe and frees all that it had at once; one that isn't there is fine. The project's CA and
+  /// what it revoked stay.
+  ///
+  /// - Throws: `StateError`, `HostError`, `CancellationError`; the next command goes on where this one stopped.
+  public func terminate(_ id: NetworkID) async throws {
+    let lock = try await lock(id)
+    let site = site(id, lock)
+    let isThere = try await state.read { transaction in
+      try transaction.networks.find(id) != nil || transaction.launches.open(id) != nil
+    }
+    guard isThere else { return }
+    try await undo(try await LaunchJournal.condemn(at: site))
+  }
+
+  /// Moves a cloudpipe to another public address or port.
+  ///
+  /// The row and the journal change in one transaction, so that a kill leaves the old place or the next command makes
+  /// the new one.
+  ///
+  /// - Returns: the place that it had, and the one that it has now.
+  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has that port.
+  public func change(
+    _ id: NetworkID, address: IPv4Address?, port: PortNumber?
+  ) async throws -> (old: PublicPort, new: PublicPort) {
+    let lock = try await lock(id)
+    let site = site(id, lock)
+    try await settle(at: site)
+    let instance = try await instance(id)
+    let chosen = try await address.asyncMap { try PublicAddress.choose($0, host: try await host()) }
+    let ports = try await state.write { transaction -> (old: PublicPort, new: PublicPort)? in
+      guard let old = try transaction.publicPorts.find(id) else { return nil }
+      let new = PublicPort(
+        address: chosen ?? old.address, protocol: old.protocol, port: port ?? old.port, network: id, createdAt: now())
+      guard (new.address, new.port) != (old.address, old.port) else { return (old, old) }
+      try transaction.publicPorts.change(to: new)
+      _ = try LaunchJournal.begin(at: site, transaction)
+      return (old, new)
+    }
+    guard let ports else { throw LaunchError.notLaunched(id) }
+    if ports.old != ports.new { _ = try await bringUp(request(of: instance), at: site, isRestart: false, waits: false) }
+    return ports
+  }
+}
+
+extension Optional {
+  fileprivate func asyncMap<Value>(_ body: (Wrapped) async throws -> Value) async rethrows -> Value? {
+    guard let self else { return nil }
+    return try await body(self)
+  }
+}

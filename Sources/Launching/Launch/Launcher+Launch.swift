@@ -1,0 +1,142 @@
+import Clouds
+import Foundation
+import Host
+import ImageBuilding
+import Names
+public import State
+
+extension Launcher {
+  /// Launches a cloudpipe, or finds it running.
+  ///
+  /// What a launch made that fails or is interrupted is undone before this throws; a cloudpipe that was there before
+  /// stays, and is down.
+  ///
+  /// - Parameter waits: until the VPN answers.
+  /// - Throws: ``LaunchError``, `StateError`, `HostError`, `CancellationError`.
+  public func launch(_ request: LaunchRequest, waits: Bool = true) async throws -> Launched {
+    let lock = try await lock(request.id)
+    let site = site(request.id, lock)
+    try await settle(at: site)
+    if let running = try await running(request) { return running }
+    return try await bringUp(request, at: site, isRestart: false, waits: waits)
+  }
+
+  /// Boots a cloudpipe anew; address, port and certificates stay. What doesn't work of its network is mended.
+  ///
+  /// - Throws: ``LaunchError``, `StateError`, `HostError`, `CancellationError`.
+  public func restart(_ id: NetworkID, waits: Bool = true) async throws -> Launched {
+    let lock = try await lock(id)
+    let site = site(id, lock)
+    try await settle(at: site)
+    let instance = try await instance(id)
+    return try await bringUp(request(of: instance), at: site, isRestart: true, waits: waits)
+  }
+
+  /// The request that makes again what an instance was.
+  func request(of instance: Instance) -> LaunchRequest {
+    var request = LaunchRequest(instance.id)
+    request.image = instance.imageId
+    request.flavor = instance.handle[BootStep.flavor]
+    return request
+  }
+
+  /// - Throws: ``LaunchError/notLaunched(_:)``.
+  func instance(_ id: NetworkID) async throws -> Instance {
+    guard let instance = try await state.read({ try $0.instances.find(id) }) else { throw LaunchError.notLaunched(id) }
+    return instance
+  }
+
+  private func running(_ request: LaunchRequest) async throws -> Launched? {
+    let id = request.id
+    let found = try await state.read { transaction -> (Instance, PublicPort, Address)? in
+      guard let instance = try transaction.instances.find(id), let port = try transaction.publicPorts.find(id) else {
+        return nil
+      }
+      try request.check(against: try transaction.networks.get(id))
+      return (instance, port, try transaction.addresses.cloudpipe(of: id))
+    }
+    guard let (instance, port, address) = found, instance.state != .down,
+      case let condition = try await cloud.condition(of: id), condition.state == .running, condition.faults.isEmpty
+    else { return nil }
+    let forward = PublicForward(network: id, address: port.address, port: port.port, instance: address.address)
+    return Launched(id: id, wasRunning: true, forward: forward, imageID: instance.imageId)
+  }
+
+  /// Goes through the steps, under a journal that is open or opened now.
+  func bringUp(
+    _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool
+  ) async throws -> Launched {
+    // What can be known to be wrong is said before anything is written.
+    let image = try await ImageChoice.find(request.image, out: out, state: state)
+    let flavor = try flavor(request.flavor)
+    let journal = try await LaunchJournal.open(at: site)
+    do {
+      let launched = try await steps(
+        of: request, image: image, flavor: flavor, journal: journal, isRestart: isRestart, waits: waits)
+      try await journal.end(.done)
+      return launched
+    } catch {
+      let console = try? await cloud.console(of: site.id)
+      try await giveUp(journal)
+      throw LaunchError.adding(console, to: error)
+    }
+  }
+
+  private func flavor(_ name: String?) throws -> Flavor {
+    let name = name ?? Flavor.tiny.name
+    if let flavor = defaults.flavors[name] { return flavor }
+    if name == Flavor.tiny.name { return .tiny }
+    throw LaunchError.noFlavor(name, known: defaults.flavors.keys.sorted())
+  }
+
+  private func steps(
+    of request: LaunchRequest, image: ImageChoice, flavor: Flavor, journal: LaunchJournal, isRestart: Bool,
+    waits: Bool
+  ) async throws -> Launched {
+    let id = request.id
+    let image = try await journal.make(ImageStep(choice: image))
+    let crl = try await journal.make(TrustStep())
+    let keyPair = try await journal.make(KeyPairStep())
+    let group = try await journal.make(SecurityGroupStep())
+    let place = try await journal.make(NetworkStep(request: request, defaults: defaults, host: host))
+    let port = try await journal.make(
+      PortStep(address: request.publicAddress, port: request.port, defaults: defaults, host: host))
+    _ = try await journal.make(CloudNetworkStep(network: place.network, cloudpipe: place.cloudpipe))
+    let payload = try await journal.make(PayloadStep(network: place.network, crlLocation: crlLocation))
+    guard let mac = place.cloudpipe.mac else { throw StateError.notFound(kind: "MAC address of", id: "\(id)") }
+    let plan = InstancePlan(
+      network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
+      address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl)
+    _ = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
+    let forward = PublicForward(
+      network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)
+    _ = try await journal.make(PublishStep(forward: forward))
+    if waits { try await journal.make(AnswerStep(forward: forward, patience: Self.patience, probe: probe)) }
+    return Launched(id: id, wasRunning: false, forward: forward, imageID: image.id)
+  }
+
+  /// Undoes what a failed launch made, even when it failed because its task was cancelled.
+  private func giveUp(_ journal: LaunchJournal) async throws {
+    try await Task {
+      if try await journal.isOfAnEarlierCloudpipe {
+        let id = journal.site.id
+        try await state.write { try $0.instances.update(id, state: .down, at: now()) }
+        return try await journal.end(.failed)
+      }
+      try await undo(journal)
+    }.value
+  }
+}
+
+extension LaunchError {
+  /// How many lines of a console are shown.
+  private static let consoleLines = 20
+
+  /// The error with the end of the instance's console, where there is one.
+  static func adding(_ console: String?, to error: any Error) -> any Error {
+    guard case LaunchError.step(let step, let id, let reason, _, let cause) = error,
+      let lines = console?.split(separator: "\n").suffix(consoleLines), !lines.isEmpty
+    else { return error }
+    return LaunchError.step(step, of: id, reason: reason, console: lines.joined(separator: "\n"), cause: cause)
+  }
+}

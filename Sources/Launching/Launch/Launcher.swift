@@ -1,0 +1,68 @@
+public import Clouds
+public import Foundation
+public import Host
+import ImageBuilding
+import Names
+public import Payload
+public import State
+public import SystemPackage
+
+/// The life of cloudpipes: launches them, brings them back, moves and ends them.
+///
+/// Every change is written to the journal before it is made. One that was killed is finished or undone by
+/// ``recover()``, which comes before every command.
+public struct Launcher: Sendable {
+  let state: StateStore
+  let cloud: any Cloud
+  let trust: any LaunchTrust
+  let defaults: LaunchDefaults
+  /// Where images land that are built here.
+  let out: FilePath
+  /// Where instances fetch newer CRLs.
+  let crlLocation: CRLLocation?
+  let probe: AnswerProbe
+  let host: @Sendable () async throws -> HostNetworks
+  let now: @Sendable () -> Date
+  let report: @Sendable (ProgressEvent) -> Void
+
+  /// How long a cloudpipe may take to answer: a boot under emulation on a busy machine.
+  static let patience = Duration.seconds(180)
+
+  public init(
+    state: StateStore, cloud: any Cloud, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
+    crlLocation: CRLLocation?, probe: @escaping AnswerProbe,
+    host: @escaping @Sendable () async throws -> HostNetworks = { try await HostNetworks.look() },
+    now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
+  ) {
+    self.state = state
+    self.cloud = cloud
+    self.trust = trust
+    self.defaults = defaults
+    self.out = out
+    self.crlLocation = crlLocation
+    self.probe = probe
+    self.host = host
+    self.now = now
+    self.report = report
+  }
+
+  func site(_ id: NetworkID, _ lock: LaunchLock) -> LaunchSite {
+    LaunchSite(id: id, state: state, cloud: cloud, trust: trust, lock: lock, now: now, report: report)
+  }
+
+  /// The network's lock, for which other launches of it are waited.
+  func lock(_ id: NetworkID) async throws -> LaunchLock {
+    try await LaunchLock.wait(for: id, in: state.home) {
+      report(.waiting(for: "another command that changes \(id)"))
+    }
+  }
+}
+
+/// What came of a launch.
+public struct Launched: Hashable, Sendable {
+  public let id: NetworkID
+  /// It ran already, and nothing was done.
+  public let wasRunning: Bool
+  public let forward: PublicForward
+  public let imageID: String
+}

@@ -1,0 +1,45 @@
+import Clouds
+import Foundation
+import State
+
+/// Boots the instance.
+struct BootStep: ReversibleStep {
+  static let name = StepName.boot
+
+  let plan: InstancePlan
+  /// Boots it anew even where it runs.
+  let isRestart: Bool
+
+  /// What the instance's handle says of its flavor, which a later boot goes by.
+  static let flavor = "flavor"
+
+  var detail: String? { "\(plan.name), \(plan.flavor.name)" }
+
+  func make(at site: LaunchSite) async throws -> [String: String] {
+    try await note(.pending, handle: [:], at: site)
+    let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
+    let handle = known.merging([Self.flavor: plan.flavor.name]) { $1 }
+    try await note(.pending, handle: handle, at: site)
+    return handle
+  }
+
+  func note(of product: [String: String]) -> [String: String] { product }
+
+  static func undo(at site: LaunchSite) async throws {
+    try await site.cloud.removeInstance(of: site.id)
+    try await site.state.write { try $0.instances.remove(site.id) }
+  }
+
+  private func note(_ state: InstanceState, handle: [String: String], at site: LaunchSite) async throws {
+    try await site.state.write { transaction in
+      let now = site.now()
+      if let found = try transaction.instances.find(site.id), found.imageId == plan.image.id {
+        return try transaction.instances.update(site.id, state: state, handle: handle, at: now)
+      }
+      try transaction.instances.remove(site.id)
+      try transaction.instances.insert(
+        Instance(
+          id: site.id, cloud: site.cloud.kind, state: state, imageId: plan.image.id, handle: handle, createdAt: now))
+    }
+  }
+}

@@ -1,0 +1,32 @@
+import Clouds
+import State
+
+/// Makes the project's key pair, for its admin to get into the instance with.
+struct KeyPairStep: ReversibleStep {
+  static let name = StepName.keyPair
+
+  func make(at site: LaunchSite) async throws -> CloudKeyPair {
+    let pair = try await site.trust.keyPair(for: site.id)
+    let known = CloudKeyPair(name: pair.name, publicKey: pair.publicKey)
+    try await site.cloud.makeKeyPair(known)
+    return known
+  }
+
+  func note(of product: CloudKeyPair) -> [String: String] { ["name": product.name] }
+
+  static func undo(at site: LaunchSite) async throws {
+    try await site.onlyIfLast { project in
+      try await site.cloud.removeKeyPair(named: LaunchedNames.shared(of: project))
+      let pair = try await site.state.write { transaction in
+        let pair = try transaction.keyPairs.find(of: project)
+        try transaction.keyPairs.remove(of: project)
+        return pair
+      }
+      guard let file = pair?.keyFile else { return }
+      // Its name is the one that a new key pair would have, so that nobody may be making one meanwhile.
+      try await site.state.write { transaction in
+        if try transaction.keyPairs.find(of: project) == nil { try site.state.keys.remove(file) }
+      }
+    }
+  }
+}

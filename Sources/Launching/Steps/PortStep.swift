@@ -1,0 +1,63 @@
+import Names
+import State
+
+/// Takes the public address and port.
+struct PortStep: ReversibleStep {
+  static let name = StepName.port
+
+  /// Nil: as the defaults have it, else found.
+  let address: IPv4Address?
+  /// Nil: the lowest that is free.
+  let port: PortNumber?
+  let defaults: LaunchDefaults
+  let host: @Sendable () async throws -> HostNetworks
+
+  func existing(at site: LaunchSite) async throws -> PublicPort? {
+    let found = try await site.state.read { try $0.publicPorts.find(site.id) }
+    guard let found else { return nil }
+    if let address, address != found.address {
+      throw LaunchError.different(
+        site.id, what: "public address", is: found.address.text,
+        asked: "\(address) ('cpbuild change' moves it)")
+    }
+    if let port, port != found.port {
+      throw LaunchError.different(
+        site.id, what: "public port", is: "\(found.port)", asked: "\(port) ('cpbuild change' moves it)")
+    }
+    return found
+  }
+
+  func make(at site: LaunchSite) async throws -> PublicPort {
+    let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
+    return try await site.state.write { transaction in
+      if let port {
+        let row = PublicPort(address: address, port: port, network: site.id, createdAt: site.now())
+        try transaction.publicPorts.change(to: row)
+        return row
+      }
+      return try transaction.publicPorts.allocate(for: site.id, on: address, in: defaults.ports, at: site.now())
+    }
+  }
+
+  func note(of product: PublicPort) -> [String: String] {
+    ["address": product.address.text, "port": "\(product.port)"]
+  }
+
+  static func undo(at site: LaunchSite) async throws {
+    try await site.state.write { try $0.publicPorts.release(site.id) }
+  }
+}
+
+/// The address that users connect to.
+enum PublicAddress {
+  /// The one that was chosen, which has to be one of this machine's; else the one that it speaks to the world with;
+  /// else loopback, where at least its own users find it.
+  ///
+  /// - Throws: ``LaunchError/foreignAddress(_:)``.
+  static func choose(_ chosen: IPv4Address?, host: HostNetworks) throws -> IPv4Address {
+    guard let chosen else { return host.outward ?? IPv4Address(bits: 0x7f00_0001) }
+    // All of 127.0.0.0/8 is this machine (RFC 1122, 3.2.1.3).
+    guard host.addresses.contains(chosen) || chosen.bits >> 24 == 127 else { throw LaunchError.foreignAddress(chosen) }
+    return chosen
+  }
+}

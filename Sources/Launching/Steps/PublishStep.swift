@@ -1,0 +1,23 @@
+import Clouds
+import Names
+import State
+
+/// Forwards the public port to the cloudpipe.
+struct PublishStep: ReversibleStep {
+  static let name = StepName.publish
+
+  let forward: PublicForward
+
+  var detail: String? { "\(forward.address):\(forward.port)" }
+
+  func make(at site: LaunchSite) async throws -> PublicForward {
+    try await site.cloud.publish(forward)
+    return forward
+  }
+
+  func note(of product: PublicForward) -> [String: String] {
+    ["address": product.address.text, "port": "\(product.port)"]
+  }
+
+  static func undo(at site: LaunchSite) async throws { try await site.cloud.unpublish(site.id) }
+}

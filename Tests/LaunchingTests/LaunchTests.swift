@@ -1,0 +1,165 @@
+import Clouds
+import Foundation
+import Host
+import LaunchDoubles
+import Launching
+import Names
+import State
+import SystemPackage
+import Testing
+
+/// Runs `body` with a site that is gone when the test is done, however it ends.
+func withSite(_ body: (Site) async throws -> Void) async throws {
+  let folder = try Folder.makeTemporary("cpbuild-launch")
+  defer { try? Folder.remove(folder) }
+  let site = try await Site(folder)
+  try site.addImage()
+  try await body(site)
+  try site.store.close()
+}
+
+/// What an error says; empty when there is none.
+func text(of error: (any Error)?) -> String { error.map { "\($0)" } ?? "" }
+
+func network(_ project: String, _ name: String = "default") throws -> NetworkID {
+  NetworkID(project: try ProjectID(project), name: try NetworkName(name))
+}
+
+@Suite("A launch") struct LaunchTests {
+  static let calls = ["makeKeyPair", "makeSecurityGroup", "makeNetwork", "boot", "publish"]
+
+  @Test("takes a network beside the host's own, the second address, the lowest port, and runs")
+  func launches() async throws {
+    try await withSite { site in
+      let launched = try await site.launcher().launch(LaunchRequest(network("acme")))
+      #expect(!launched.wasRunning)
+      #expect(launched.forward.address.text == "192.0.2.7" && launched.forward.port.description == "20000")
+      #expect(site.cloud.text("network", launched.id) == "10.2.0.0/24")
+      #expect(site.cloud.text("forward", launched.id) == "192.0.2.7:20000 to 10.2.0.2")
+      let state = try await site.store.read { try $0.instances.find(launched.id)?.state }
+      #expect(state == .running)
+    }
+  }
+
+  @Test("of one that runs finds it so and does nothing")
+  func twice() async throws {
+    try await withSite { site in
+      let first = try await site.launcher().launch(LaunchRequest(network("acme")))
+      let second = try await site.launcher(faults: ["boot": .failure]).launch(LaunchRequest(network("acme")))
+      #expect(second.wasRunning && second.forward == first.forward)
+    }
+  }
+
+  @Test("that fails at any call says at which step, and leaves nothing", arguments: calls)
+  func fails(call: String) async throws {
+    try await withSite { site in
+      let error = await #expect(throws: LaunchError.self) {
+        try await site.launcher(faults: [call: .failure]).launch(LaunchRequest(network("acme")))
+      }
+      #expect(text(of: error).contains("the cloud refuses to \(call)"))
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
+  @Test("whose VPN gives no answer since its instance ended shows the end of the console, and leaves nothing")
+  func ends() async throws {
+    try await withSite { site in
+      let folder = site.cloud.folder
+      let launcher = try site.launcher { _ in throw CloudDouble.Refusal(call: "probe \(folder.components.count)") }
+      let error = await #expect(throws: LaunchError.self) { try await launcher.launch(LaunchRequest(network("acme"))) }
+      let said = text(of: error)
+      #expect(said.contains("step 'answer'") && said.contains("  the last line of acme/default"))
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
+  @Test("that hangs and is interrupted leaves nothing", arguments: calls)
+  func interrupted(call: String) async throws {
+    try await withSite { site in
+      let launcher = try site.launcher(faults: [call: .hang])
+      let id = try network("acme")
+      let task = Task { try await launcher.launch(LaunchRequest(id)) }
+      // Its last call before the hang leaves a thing in the cloud.
+      let expected = (Self.calls.firstIndex(of: call) ?? 0) + 1
+      while try site.cloud.things.count < expected { try await Task.sleep(for: .milliseconds(5)) }
+      task.cancel()
+      await #expect(throws: (any Error).self) { try await task.value }
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
+  @Test("without an image says how to build one, and writes nothing")
+  func noImage() async throws {
+    try await withSite { site in
+      try Folder.remove(site.out)
+      let error = await #expect(throws: LaunchError.self) {
+        try await site.launcher().launch(LaunchRequest(network("acme")))
+      }
+      #expect(text(of: error).contains("'cpbuild image'"))
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
+  @Test("asked for otherwise than the network is says so")
+  func different() async throws {
+    try await withSite { site in
+      _ = try await site.launcher().launch(LaunchRequest(network("acme")))
+      var request = try LaunchRequest(network("acme"))
+      request.cidr = try IPv4Network("10.9.0.0/24")
+      let wanted = request
+      let error = await #expect(throws: LaunchError.self) { try await site.launcher().launch(wanted) }
+      #expect(text(of: error).contains("CIDR 10.2.0.0/24, not 10.9.0.0/24"))
+    }
+  }
+
+  @Test("beside seven others at the same moment gets a network, port and MAC address of its own")
+  func atOnce() async throws {
+    try await withSite { site in
+      let launcher = try site.launcher()
+      let ids = try (1...8).map { try network("p\($0)") }
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for id in ids { group.addTask { _ = try await launcher.launch(LaunchRequest(id)) } }
+        try await group.waitForAll()
+      }
+      for kind in ["network", "instance", "forward"] {
+        #expect(Set(ids.compactMap { site.cloud.text(kind, $0) }).count == 8)
+      }
+    }
+  }
+
+  @Test("at the same moment as another of the same network boots it once")
+  func sameAtOnce() async throws {
+    try await withSite { site in
+      let launcher = try site.launcher()
+      let id = try network("acme")
+      async let one = launcher.launch(LaunchRequest(id))
+      async let other = launcher.launch(LaunchRequest(id))
+      let both = try await [one, other]
+      #expect(both.count { $0.wasRunning } == 1)
+    }
+  }
+
+  @Test("of a second, routed network has a tunnel network, and shares key pair and group until the last one ends")
+  func severalNetworks() async throws {
+    try await withSite { site in
+      let (first, second) = (try network("acme"), try network("acme", "lab"))
+      _ = try await site.launcher().launch(LaunchRequest(first))
+      var request = LaunchRequest(second)
+      request.mode = .routed
+      request.cidr6 = try IPv6Network("fd00:1::/64")
+      _ = try await site.launcher().launch(request)
+      let lab = try await site.store.read { try $0.networks.get(second) }
+      #expect(lab.tunnelPool?.text == "172.17.0.0/24" && lab.tunnelPool6?.text.hasPrefix("fd") == true)
+      try await site.launcher().terminate(first)
+      let things = try site.cloud.things
+      #expect(things.contains("key acme-vpn") && things.contains("group acme-vpn"))
+      try await site.launcher().terminate(second)
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+}
