@@ -14,7 +14,7 @@ struct CPBuild: AsyncParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      ImageCommand.self, ListCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self,
-      DoctorCommand.self,
+      ImageCommand.self, ListCommand.self, UserCommand.self, CACommand.self, CRLCommand.self, BackupCommand.self,
+      RestoreCommand.self, DoctorCommand.self, MetadataServiceCommand.self,
     ])
 }
