@@ -134,7 +134,10 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "CommandLineTests",
-      dependencies: ["cpbuild", "Host", "ImageBuilding", .product(name: "SystemPackage", package: "swift-system")],
+      dependencies: [
+        "cpbuild", "Host", "ImageBuilding", "Launching", "Names", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
       swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
     .testTarget(

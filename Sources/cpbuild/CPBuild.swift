@@ -13,5 +13,5 @@ struct CPBuild: AsyncParsableCommand {
       ('cpbuild doctor' tells what), 64 usage, 130 interrupted.
       """,
     version: Version.number,
-    subcommands: [ImageCommand.self, DoctorCommand.self])
+    subcommands: [ImageCommand.self, CACommand.self, CRLCommand.self, DoctorCommand.self])
 }

@@ -94,8 +94,8 @@ extension Outcome {
 
   private init(keeper error: TrustKeeperError) {
     switch error {
-    case .noProject, .noUser, .noCertificate: self = .notFound
-    case .userExists: self = .conflict
+    case .noRoot, .noProject, .noUser, .noCertificate: self = .notFound
+    case .userExists, .projectRevoked, .authorityReplaced, .rolloverWaits: self = .conflict
     case .passphrase, .passphraseNeeded, .wrongPassphrase, .noKey: self = .failed
     }
   }

@@ -57,6 +57,7 @@ extension TrustKeeper {
     }
     let tlsCrypt = try await tunnelKey(of: project).issueClientKey(.timestamp(moment))
     let anchors = try await state.write { state in
+      try state.requireIssuing(issuer.row.id, project)
       let lineage = try state.lineages.ensure(user, of: project, at: moment)
       if !renewing, let newest = try state.certificates.newest(in: lineage.id), newest.notAfter > moment {
         throw TrustKeeperError.userExists(user, project, until: newest.notAfter)
