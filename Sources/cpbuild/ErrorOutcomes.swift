@@ -108,8 +108,8 @@ extension Outcome {
 
   private init(keeper error: TrustKeeperError) {
     switch error {
-    case .noProject, .noUser, .noCertificate, .unknownUser: self = .notFound
-    case .userExists, .nothingToRenew: self = .conflict
+    case .noRoot, .noProject, .noUser, .noCertificate, .unknownUser: self = .notFound
+    case .userExists, .nothingToRenew, .projectRevoked, .authorityReplaced, .rolloverWaits: self = .conflict
     case .passphrase, .passphraseNeeded, .wrongPassphrase, .noKey: self = .failed
     }
   }

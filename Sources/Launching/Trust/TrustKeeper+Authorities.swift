@@ -4,12 +4,14 @@ import State
 import Trust
 
 extension TrustKeeper {
+  static let rootName = "cpbuild root CA"
+
   /// The root CA that signs projects' CAs, made if there is none.
   func root() async throws -> (row: Authority, authority: CertificateAuthority) {
     if let row = try await state.read({ try $0.authorities.active(of: nil) }) { return (row, try open(row)) }
     let key = try PrivateKey.generate(configuration.trust.keyType)
     let made = try CertificateAuthority.root(
-      named: DistinguishedName(commonName: "cpbuild root CA"), key: key, now: now,
+      named: DistinguishedName(commonName: Self.rootName), key: key, now: now,
       lifetime: configuration.trust.lifetimes.root, crlLocation: location(of: nil, generation: 1))
     let row = try await add(made, project: nil, issuer: nil, anchor: nil)
     return (row, try open(row))
@@ -26,8 +28,10 @@ extension TrustKeeper {
 
   /// The CA that issues for the project.
   func issuing(_ project: ProjectID) async throws -> (row: Authority, authority: CertificateAuthority) {
-    guard let row = try await state.read({ try $0.authorities.active(of: project) }) else {
-      throw TrustKeeperError.noProject(project)
+    let row = try await state.read { state in
+      guard let row = try state.authorities.active(of: project) else { throw TrustKeeperError.noProject(project) }
+      try state.requireIssuing(row.id, project)
+      return row
     }
     let authority = try open(row)
     if row.anchor == nil {
@@ -45,7 +49,7 @@ extension TrustKeeper {
   }
 
   /// Where the CRL of one generation of a CA is published. Each generation signs its own, and so has its own place.
-  private func location(of project: ProjectID?, generation: Int) throws -> CRLLocation? {
+  func location(of project: ProjectID?, generation: Int) throws -> CRLLocation? {
     let owner = project.map { "projects/\($0)" } ?? "root"
     return try configuration.trust.crlAddress.map { try CRLLocation("\($0)/\(owner)/\(generation).crl") }
   }
@@ -54,29 +58,51 @@ extension TrustKeeper {
   private func add(
     _ made: CertificateAuthority, project: ProjectID?, issuer: Int64?, anchor: Trust.Certificate?
   ) async throws -> Authority {
-    let moment = now
-    let lifetime = configuration.trust.lifetimes.crl
-    let file = try KeyFile.authority("\(UUID().uuidString).pem")
-    let passphrase = try keyring.passphrase()
-    try keyring.write(try passphrase.map { try made.key.pem(encryptedWith: $0) } ?? made.key.pem(), as: file)
-    let new = NewAuthority(
-      project: project, stage: .active, issuer: issuer,
-      serial: try State.SerialNumber(bytes: made.certificate.serial.octets), certificate: Data(made.certificate.der),
-      keyType: State.KeyType(rawValue: configuration.trust.keyType.rawValue) ?? .p256, keyFile: file,
-      keyIsEncrypted: passphrase != nil, notBefore: made.certificate.notBefore, notAfter: made.certificate.notAfter,
-      createdAt: moment, anchor: anchor.map { Data($0.der) })
+    let (moment, lifetime) = (now, configuration.trust.lifetimes.crl)
+    let new = try written(made, project: project, stage: .active, issuer: issuer, anchor: anchor)
     let (row, isOurs) = try await state.write { state in
       if let row = try state.authorities.active(of: project) { return (row, false) }
       let row = try state.authorities.insert(new)
       try state.sign(made, id: row.id, now: moment, lifetime: lifetime)
       return (row, true)
     }
-    if !isOurs { try state.keys.remove(file) }
+    if !isOurs, let file = new.keyFile { try state.keys.remove(file) }
     return row
+  }
+
+  /// Writes the key of a new CA, and gives the row that is to be inserted.
+  func written(
+    _ made: CertificateAuthority, project: ProjectID?, stage: AuthorityStage, issuer: Int64?,
+    anchor: Trust.Certificate?
+  ) throws -> NewAuthority {
+    let file = try KeyFile.authority("\(UUID().uuidString).pem")
+    let passphrase = try keyring.passphrase()
+    try keyring.write(try passphrase.map { try made.key.pem(encryptedWith: $0) } ?? made.key.pem(), as: file)
+    return NewAuthority(
+      project: project, stage: stage, issuer: issuer,
+      serial: try State.SerialNumber(bytes: made.certificate.serial.octets), certificate: Data(made.certificate.der),
+      keyType: State.KeyType(rawValue: configuration.trust.keyType.rawValue) ?? .p256, keyFile: file,
+      keyIsEncrypted: passphrase != nil, notBefore: made.certificate.notBefore, notAfter: made.certificate.notAfter,
+      createdAt: now, anchor: anchor.map { Data($0.der) })
   }
 }
 
 extension Transaction {
+  /// Sees to it, in the transaction that stores what was issued, that the authority still may issue.
+  ///
+  /// - Throws: ``TrustKeeperError``.
+  func requireIssuing(_ id: Int64, _ project: ProjectID) throws {
+    let row = try authorities.get(id)
+    guard row.stage == .active else { throw TrustKeeperError.authorityReplaced(project) }
+    if try isRevoked(row) { throw TrustKeeperError.projectRevoked(project) }
+  }
+
+  /// Whether the root's CRL lists the authority.
+  func isRevoked(_ row: Authority) throws -> Bool {
+    guard let issuer = row.issuerId else { return false }
+    return try revocations.find(row.serial, of: issuer) != nil
+  }
+
   /// Signs and stores the CA's next CRL, with the next number.
   func sign(_ authority: CertificateAuthority, id: Int64, now: Date, lifetime: Lifetime) throws {
     let number = try crls.allocateNumber(for: id)

@@ -42,6 +42,7 @@ extension Transaction {
     _ made: Trust.Certificate, by authority: Authority, of user: UserName, in project: ProjectID, renewing: Bool,
     at moment: Date
   ) throws {
+    try requireIssuing(authority.id, project)
     if renewing { try requireRenewable(user, of: project) }
     let lineage = try lineages.ensure(user, of: project, at: moment)
     if !renewing, let newest = try certificates.newest(in: lineage.id), newest.notAfter > moment {

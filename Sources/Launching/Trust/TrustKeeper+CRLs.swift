@@ -35,7 +35,7 @@ extension TrustKeeper {
     }
   }
 
-  private static func trouble(_ row: Authority, _ error: any Error) -> String {
+  static func trouble(_ row: Authority, _ error: any Error) -> String {
     "the CRL of \(row.projectId.map { "project \($0)" } ?? "the root") is due and can't be renewed: \(error); once it has "
       + "ended nobody can connect"
   }

@@ -63,6 +63,7 @@ extension TrustKeeper {
         commonName: LaunchedNames.instance(of: network), organization: network.project.text),
       dnsNames: [], publicKey: key.publicKey, now: moment, lifetime: configuration.trust.lifetimes.server)
     return try await state.write { state in
+      try state.requireIssuing(issuer.row.id, network.project)
       let lineage = try state.lineages.ensure(server: network.name, of: network.project, at: moment)
       let row = State.Certificate(
         authorityId: issuer.row.id, serial: try State.SerialNumber(bytes: made.serial.octets), lineageId: lineage.id,

@@ -54,7 +54,8 @@ public enum TrustHealth {
       advice: advice(severity, now, list.thisUpdate, list.nextUpdate, remedy: remedy))
   }
 
-  private static func severity(now: Date, begins: Date, ends: Date) -> Severity {
+  /// How something that is valid from `begins` to `ends` stands at `now`.
+  public static func severity(now: Date, begins: Date, ends: Date) -> Severity {
     guard now >= begins, now <= ends else { return .notValid }
     let life = ends.timeIntervalSince(begins)
     let left = ends.timeIntervalSince(now)

@@ -1,0 +1,88 @@
+import Foundation
+import Launching
+import Names
+import State
+import Trust
+
+/// What `cpbuild crl show` prints; docs/json.md describes the document.
+struct CRLReport: Encodable {
+  struct Entry: Encodable {
+    let authority: String
+    /// Left out for a root.
+    let project: String?
+    let number: Int64?
+    let thisUpdate: Date?
+    let nextUpdate: Date?
+    /// Left out where no project was named.
+    let entries: Int?
+    let severity: String
+    let due: Bool
+  }
+
+  /// Whether none is expiring or not valid.
+  let ok: Bool
+  let lists: [Entry]
+
+  /// Reads what the state holds, after what any command does on the way.
+  static func read(_ options: StateOptions, _ project: ProjectID?) async throws -> CRLReport {
+    guard let state = try await options.openIfThere() else {
+      if let project { throw TrustKeeperError.noProject(project) }
+      return CRLReport(ok: true, lists: [])
+    }
+    let all = try await state.trust.authorities(of: project)
+    var lists: [Entry] = []
+    for status in all {
+      // To count the entries of all lists is to read them all, of which there may be thousands.
+      let entries = project == nil ? nil : try await state.trust.entries(of: status.authority.id)
+      lists.append(Entry(status, entries: entries))
+    }
+    return CRLReport(ok: !all.contains { $0.crlSeverity >= .expiring }, lists: lists)
+  }
+
+  func text(width: Int?) -> String {
+    guard !lists.isEmpty else { return "no CA yet, and so no revocation list\n" }
+    let hasEntries = lists.contains { $0.entries != nil }
+    var table = Table(
+      ["CA", "PROJECT", "NUMBER", "THIS UPDATE", "NEXT UPDATE"] + (hasEntries ? ["ENTRIES"] : []) + ["STATUS"])
+    for list in lists {
+      table.add(
+        [
+          list.authority, list.project ?? "", list.number.map(String.init) ?? "", Moment.text(list.thisUpdate),
+          Moment.text(list.nextUpdate),
+        ] + (hasEntries ? [list.entries.map(String.init) ?? ""] : []) + [list.severity + (list.due ? ", due" : "")])
+    }
+    let remedy = "a list that has ended locks everybody out: renew it with 'cpbuild crl renew PROJECT' or '--all'\n"
+    return table.text(width: width) + (ok ? "" : "\n" + remedy)
+  }
+}
+
+extension CRLReport.Entry {
+  init(_ status: AuthorityStatus, entries: Int?) {
+    authority = status.name
+    project = status.authority.project?.text
+    number = status.authority.crlNumber
+    thisUpdate = status.authority.thisUpdate
+    nextUpdate = status.authority.nextUpdate
+    self.entries = entries
+    severity = status.crlSeverity.text
+    due = status.isCRLDue
+  }
+}
+
+extension TrustHealth.Severity {
+  /// As documents have it.
+  var text: String {
+    switch self {
+    case .ok: "ok"
+    case .dueForRenewal: "dueForRenewal"
+    case .expiring: "expiring"
+    case .notValid: "notValid"
+    }
+  }
+}
+
+/// Moments as people and programs both read them.
+enum Moment {
+  /// ISO 8601 in UTC; empty for nil.
+  static func text(_ date: Date?) -> String { date?.formatted(.iso8601) ?? "" }
+}

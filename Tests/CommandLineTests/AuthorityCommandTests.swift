@@ -1,0 +1,157 @@
+import Foundation
+import Host
+import Launching
+import Names
+import State
+import SystemPackage
+import Testing
+
+@Suite("The commands ca and crl") struct AuthorityCommandTests {
+  private struct Authorities: Decodable {
+    struct Entry: Decodable {
+      let name: String
+      let project: String?
+      let stage: String
+      let severity: String
+      let serial: String
+      let revokedAt: String?
+    }
+    let ok: Bool
+    let authorities: [Entry]
+  }
+
+  private struct Lists: Decodable {
+    struct Entry: Decodable {
+      let authority: String
+      let project: String?
+      let number: Int
+      let thisUpdate: String
+      let nextUpdate: String
+      let entries: Int?
+      let severity: String
+      let due: Bool
+    }
+    let ok: Bool
+    let lists: [Entry]
+  }
+
+  private func json<Document: Decodable>(_ type: Document.Type, _ output: Command.Output) throws -> Document {
+    try JSONDecoder().decode(type, from: Data(output.stdout.utf8))
+  }
+
+  /// Runs `body` with a home in which the project acme has its CA, and what runs cpbuild there.
+  private func withAcme(
+    at moment: Date = Date(), _ body: (FilePath, ([String]) async throws -> Command.Output) async throws -> Void
+  ) async throws {
+    try await withTemporaryFolder { folder in
+      let home = folder.appending("home")
+      let state = try await StateStore.open(Home(home))
+      let keeper = TrustKeeper(state: state, configuration: Configuration(), clock: { moment })
+      try await keeper.prepare(ProjectID("acme"))
+      try state.close()
+      try await body(folder) { try await Binary.run($0, environment: ["CPBUILD_HOME": home.string]) }
+    }
+  }
+
+  @Test("show tells of root and project, and their lists, in the documented shape and as a table")
+  func show() async throws {
+    try await withAcme { _, cpbuild in
+      let authorities = try json(Authorities.self, try await cpbuild(["ca", "show", "--json"]))
+      #expect(authorities.ok && authorities.authorities.map(\.name) == ["cpbuild root CA", "acme CA"])
+      #expect(authorities.authorities.map(\.project) == [nil, "acme"])
+      #expect(authorities.authorities.allSatisfy { $0.severity == "ok" && $0.stage == "active" })
+      let lists = try json(Lists.self, try await cpbuild(["crl", "show", "acme", "--json"]))
+      #expect(lists.ok && lists.lists.map(\.number) == [1, 1] && lists.lists.map(\.entries) == [0, 0])
+      let table = try await cpbuild(["crl", "show"])
+      #expect(table.status == 0 && table.stdout.contains("acme CA") && !table.stdout.contains("ENTRIES"))
+    }
+  }
+
+  @Test("renew raises the number of one project's list, or of all")
+  func renew() async throws {
+    try await withAcme { _, cpbuild in
+      let one = try await cpbuild(["crl", "renew", "acme"])
+      #expect(one.status == 0 && one.stdout.contains("acme CA has number 2"))
+      #expect(try await cpbuild(["crl", "renew", "--all"]).status == 0)
+      let lists = try json(Lists.self, try await cpbuild(["crl", "show", "--json"]))
+      #expect(lists.lists.map(\.number) == [2, 3])
+    }
+  }
+
+  @Test("what is wrong or missing has its exit status, and nothing on stdout")
+  func refusals() async throws {
+    try await withAcme { folder, cpbuild in
+      let cases: [([String], Int32)] = [
+        (["ca", "show", "nobody"], 2), (["crl", "show", "nobody"], 2), (["ca", "export", "nobody"], 2),
+        (["crl", "renew", "nobody"], 2), (["ca", "renew", "nobody"], 2), (["ca", "revoke", "nobody", "--yes"], 2),
+        (["ca", "show", "../etc"], 64), (["crl", "renew"], 64), (["crl", "renew", "acme", "--all"], 64),
+        (["ca", "revoke", "acme"], 64), (["ca", "revoke", "acme", "--yes", "--reason", "boredom"], 64),
+        (["ca", "renew", "acme", "--step", "leap"], 64), (["ca", "renew", "acme", "--force"], 64),
+        (["ca", "renew", "acme", "--step", "switch"], 3), (["ca", "renew", "acme", "--step", "settle"], 3),
+        (["ca", "export", "acme", "--out", folder.appending("none/ca.crt").string], 2),
+      ]
+      for (arguments, status) in cases {
+        let output = try await cpbuild(arguments)
+        #expect(output.status == status && output.stdout.isEmpty && !output.stderr.isEmpty, "\(arguments)")
+      }
+      let empty = folder.appending("empty")
+      for (arguments, status) in [(["ca", "show"], Int32(0)), (["crl", "show"], 0), (["ca", "export"], 2)] {
+        let output = try await Binary.run(arguments, environment: ["CPBUILD_HOME": empty.string])
+        #expect(output.status == status, "\(arguments)")
+      }
+      #expect(!FileManager.default.fileExists(atPath: empty.string))
+    }
+  }
+
+  @Test("export prints or writes certificates, the chain of which openssl accepts, and never a key")
+  func export() async throws {
+    try await withAcme { folder, cpbuild in
+      let (root, chain) = (folder.appending("root.pem"), folder.appending("chain.pem"))
+      #expect(try await cpbuild(["ca", "export", "--out", root.string]).status == 0)
+      #expect(try await cpbuild(["ca", "export", "acme", "--chain", "--out", chain.string]).status == 0)
+      let verdict = try await Command("openssl", ["verify", "-x509_strict", "-CAfile", root.string, chain.string])
+        .output()
+      #expect(verdict.status == 0)
+      let anchor = try await cpbuild(["ca", "export", "acme"])
+      #expect(anchor.stdout.hasPrefix("-----BEGIN CERTIFICATE-----") && !anchor.stdout.contains("PRIVATE"))
+      let alone = folder.appending("anchor.pem")
+      try AtomicFile.write(anchor.stdout, to: alone)
+      let own = try await Command("openssl", ["verify", "-x509_strict", "-CAfile", alone.string, alone.string]).output()
+      #expect(own.status == 0)
+    }
+  }
+
+  @Test("a CA near its end makes the exit status of show 1, for monitoring")
+  func monitoring() async throws {
+    // The root's default life is twenty years, the project's ten: of the latter half a year is left.
+    try await withAcme(at: Date() - 9.5 * 365 * 86_400) { _, cpbuild in
+      let output = try await cpbuild(["ca", "show", "--json"])
+      let document = try json(Authorities.self, output)
+      #expect(output.status == 1 && !document.ok)
+      #expect(document.authorities.map(\.severity) == ["ok", "expiring"])
+      #expect(try await cpbuild(["ca", "show", "acme"]).stdout.contains("cpbuild ca renew"))
+      // Any command renewed the list that had ended long ago.
+      #expect(try await cpbuild(["crl", "show"]).status == 0)
+    }
+  }
+
+  @Test("a rollover goes through its steps, and a revoked project begins anew")
+  func rollover() async throws {
+    try await withAcme { _, cpbuild in
+      for (step, stage) in [("announce", "announced"), ("switch", "switched"), ("settle", "settled")] {
+        let output = try await cpbuild(["ca", "renew", "acme", "--step", step, "--json"])
+        #expect(output.status == 0 && output.stdout.contains("\"stage\" : \"\(stage)\""))
+      }
+      let revoked = try await cpbuild(["ca", "revoke", "acme", "--yes", "--reason", "caCompromise"])
+      #expect(revoked.status == 0 && revoked.stdout.hasPrefix("revoked acme"))
+      #expect(try await cpbuild(["ca", "revoke", "acme", "--yes"]).stdout == "acme was revoked before\n")
+      let show = try await cpbuild(["ca", "show", "acme"])
+      #expect(show.status == 0 && show.stdout.contains("revoked"))
+      let lists = try json(Lists.self, try await cpbuild(["crl", "show", "acme", "--json"]))
+      #expect(lists.lists.first?.entries == 2)
+      #expect(try await cpbuild(["ca", "renew", "acme"]).status == 0)
+      let again = try json(Authorities.self, try await cpbuild(["ca", "show", "acme", "--json"]))
+      #expect(again.authorities.map(\.name) == ["cpbuild root CA", "acme CA 3"])
+    }
+  }
+}
