@@ -188,7 +188,8 @@ let package = Package(
     .testTarget(
       name: "LaunchingTests",
       dependencies: [
-        "LaunchDoubles", "LaunchWorker", "Launching", "TrustWorker", "Clouds", "Declarations", "Host", "Names", "Payload",
+        "LaunchDoubles", "LaunchWorker", "Launching", "TrustWorker", "Clouds", "Declarations", "Host", "Names",
+        "Payload",
         "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
