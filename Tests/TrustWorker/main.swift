@@ -20,8 +20,8 @@ let project = try ProjectID("acme")
 for index in 0..<count {
   // Shared by all processes, so that they meet in one lineage.
   let user = try UserName("user-\(Int.random(in: 0..<6))")
-  say("issued", try await keeper.addUser(user, to: project, renewing: true).certificate)
-  say("renewed", try await keeper.addUser(user, to: project, renewing: true).certificate)
+  say("issued", try await certificate(for: user))
+  say("renewed", try await certificate(for: user))
   let revoked = try await keeper.revoke(user, of: project, reason: .superseded).serials
   if !revoked.isEmpty { say("revoked " + revoked.joined(separator: " ")) }
   try checkExport(holds: revoked)
@@ -32,6 +32,18 @@ for index in 0..<count {
   }
 }
 try store.close()
+
+/// A first certificate, or a further one where there is one; other processes issue and revoke meanwhile.
+func certificate(for user: UserName) async throws -> Trust.Certificate {
+  for _ in 0..<1000 {
+    do { return try await keeper.addUser(user, to: project).certificate } catch TrustKeeperError.userExists {}
+    do {
+      return try await keeper.addUser(user, to: project, renewing: true).certificate
+    } catch TrustKeeperError.noUser {} catch TrustKeeperError.nothingToRenew {}
+  }
+  FileHandle.standardError.write(Data("\(user) neither exists nor doesn't\n".utf8))
+  exit(4)
+}
 
 /// Straight to the pipe: what a killed process had buffered would look as if it had never been done.
 func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
