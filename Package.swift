@@ -106,6 +106,7 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -151,10 +152,16 @@ let package = Package(
       name: "PayloadTests",
       dependencies: ["Payload", "Host", "Names", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
+    // The local cloud in a namespace that plays a machine of its own.
+    .executableTarget(
+      name: "CloudWorker",
+      dependencies: ["Clouds", "Names", "State", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/CloudWorker", swiftSettings: strict),
     .testTarget(
       name: "CloudsTests",
       dependencies: [
-        "Clouds", "Disks", "Host", "Names", "State", .product(name: "SystemPackage", package: "swift-system"),
+        "Clouds", "CloudWorker", "Disks", "Host", "Names", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .testTarget(

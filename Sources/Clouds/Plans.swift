@@ -67,17 +67,39 @@ public struct NetworkPlan: Hashable, Codable, Sendable {
   public let reservations: [Reservation]
   /// The domain that the network's DNS serves and hands out.
   public let domain: HostName?
+  /// The addresses that the cloudpipe hands to its bridged clients, who then speak through its port with them; nil in
+  /// routed mode.
+  public let clients: ClosedRange<IPv4Address>?
 
   public init(
     id: NetworkID, cidr: IPv4Network, cidr6: IPv6Network?, gateway: IPv4Address, reservations: [Reservation],
-    domain: HostName?
+    domain: HostName?, clients: ClosedRange<IPv4Address>? = nil
   ) {
+    self.clients = clients
     self.id = id
     self.cidr = cidr
     self.cidr6 = cidr6
     self.gateway = gateway
     self.reservations = reservations
     self.domain = domain
+  }
+}
+
+extension NetworkPlan {
+  /// The plan of a network as the state knows it.
+  ///
+  /// - Parameters:
+  ///   - addresses: all of the network's that are taken.
+  ///   - cloudpipe: the instance's name.
+  public init(_ network: Network, addresses: [Address], cloudpipe: String) {
+    let reservations = addresses.sorted { $0.position < $1.position }.compactMap { address in
+      address.mac.map {
+        Reservation(address: address.address, mac: $0, name: address.role == .cloudpipe ? cloudpipe : address.holder)
+      }
+    }
+    self.init(
+      id: network.id, cidr: network.cidr, cidr6: network.cidr6, gateway: network.gateway, reservations: reservations,
+      domain: network.dnsDomain, clients: network.mode == .bridged ? network.cidr.lastHosts(network.poolSize) : nil)
   }
 }
 

@@ -35,6 +35,14 @@ public final class FileLock: Sendable {
     return lock
   }
 
+  /// Whether the lock file is still the one of that name. It isn't when a holder before removed it, with the folder that
+  /// it was in: whoever comes then locks another file.
+  public var isCurrent: Bool {
+    var (own, named) = (stat(), stat())
+    return fstat(descriptor, &own) == 0 && stat(path.string, &named) == 0 && own.st_ino == named.st_ino
+      && own.st_dev == named.st_dev
+  }
+
   /// Takes the lock, waiting until it is free; `waiting` is called once if it isn't free at first.
   ///
   /// Asks ten times a second rather than blocking a thread, so that cancellation is heard at once.

@@ -15,5 +15,6 @@ struct CPBuild: AsyncParsableCommand {
     version: Version.number,
     subcommands: [
       ImageCommand.self, UserCommand.self, BackupCommand.self, RestoreCommand.self, DoctorCommand.self,
+      MetadataServiceCommand.self,
     ])
 }

@@ -45,10 +45,12 @@ public struct NetworkSpace: Hashable, Sendable {
   /// Everything of the network that is a file; mode 0700.
   public var folder: FilePath { Self.networks(of: home).appending(id.project.text).appending(id.name.text) }
   /// What the instance says on its serial console, from its boot on.
-  public var console: FilePath { folder.appending("console.log") }
+  public var console: FilePath { folder.appending(Self.consoleName) }
   /// A second QMP socket of the instance, on which the metadata service hears that the instance was reset.
-  public var events: FilePath { folder.appending("events.sock") }
+  public var events: FilePath { folder.appending(Self.eventsName) }
 
+  static let consoleName = "console.log"
+  static let eventsName = "events.sock"
   static let namespaces: FilePath = "/run/netns"
   static let hostPortPrefix = "cpb"
 

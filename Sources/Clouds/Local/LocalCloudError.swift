@@ -1,0 +1,32 @@
+import Names
+public import State
+
+/// What the local cloud can't do, and what to do about it.
+public enum LocalCloudError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Namespaces, bridges and firewalls are root's.
+  case notRoot
+  /// The network isn't made on this machine.
+  case noNetwork(NetworkID)
+  /// Every range for the way between host and namespaces overlaps what the host routes already.
+  case noTransit
+  /// A helper of the network didn't come up; `output` is the end of its log.
+  case helper(name: String, network: NetworkID, output: String)
+  /// The cloudpipe is reservation number one, and there is none.
+  case noReservation(NetworkID)
+  /// A machine can't be attached so.
+  case attachment(name: String, why: String, remedy: String)
+
+  public var description: String {
+    switch self {
+    case .notRoot: "the local cloud makes network namespaces and firewalls, which takes root: run it with sudo"
+    case .noNetwork(let id): "the network \(id) isn't made on this machine: run 'cpbuild launch \(id.project)'"
+    case .noTransit:
+      "no free addresses for the way to a network: the host routes all of 198.18.0.0/15 and 100.64.0.0/10 elsewhere; "
+        + "remove such a route"
+    case .helper(let name, let id, let output):
+      "\(name) of the network \(id) didn't come up: \(output.isEmpty ? "it said nothing" : output)"
+    case .noReservation(let id): "the network \(id) reserves no address for its cloudpipe"
+    case .attachment(let name, let why, let remedy): "can't attach \(name): \(why); \(remedy)"
+    }
+  }
+}

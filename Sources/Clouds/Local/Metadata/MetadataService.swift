@@ -1,0 +1,57 @@
+import Foundation
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Names
+public import SystemPackage
+
+/// The metadata service of one network, to be run inside of the network's namespace: it listens on 169.254.169.254 port 80
+/// until it is ended.
+public struct MetadataService: Sendable {
+  let folder: FilePath
+  /// At most so many connections at once, all machines together.
+  private static let mostConnections = 64
+
+  /// - Parameter folder: the network's.
+  public init(folder: FilePath) { self.folder = folder }
+
+  /// - Throws: an `IOError` when it can't listen.
+  public func run() async throws {
+    // A thread that does nothing but answer: there is little to answer.
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let log = BoundedLog()
+    let window = BootWindow(console: folder.appending(NetworkSpace.consoleName))
+    let answers = MetadataAnswers(folder: folder, window: window, log: log)
+    let limit = ConnectionLimit(most: Self.mostConnections)
+    let server = try await ServerBootstrap(group: group)
+      .serverChannelOption(.backlog, value: 64)
+      .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+      .childChannelInitializer { channel in
+        guard limit.enter(channel) else { return channel.close() }
+        return channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+          try channel.pipeline.syncOperations.addHandler(MetadataHandler(answers))
+        }
+      }
+      .bind(host: "169.254.169.254", port: 80).get()
+    ResetListener.listen(
+      folder.appending(NetworkSpace.eventsName), window: window, log: log, on: group.next())
+    log.write("answering")
+    try await server.closeFuture.get()
+  }
+}
+
+/// Counts connections. Used on the one event loop.
+private final class ConnectionLimit: @unchecked Sendable {
+  private let most: Int
+  private var count = 0
+
+  init(most: Int) { self.most = most }
+
+  func enter(_ channel: any Channel) -> Bool {
+    guard count < most else { return false }
+    count += 1
+    channel.closeFuture.whenComplete { _ in self.count -= 1 }
+    return true
+  }
+}

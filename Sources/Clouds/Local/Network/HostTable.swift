@@ -1,0 +1,157 @@
+import Foundation
+import Glibc
+import Host
+import Names
+import State
+import SystemPackage
+
+/// What the host's own network stack has of cpbuild: a table of its own for each home, and the forwarding of the
+/// interfaces that lead out.
+///
+/// Which interfaces' forwarding was switched on is kept in that table itself, so that it is forgotten exactly when the
+/// kernel forgets it.
+struct HostTable {
+  let home: Home
+
+  private var name: String { NetworkSpace.table(of: home) }
+
+  /// Held while anything that the whole machine shares is looked at and changed: interfaces, routes, tables.
+  static func lock() async throws -> FileLock { try await FileLock.wait(for: "/run/cpbuild.lock") }
+
+  /// Writes the table anew after the networks that there are, and opens what they need. Needs the lock.
+  func converge() async throws {
+    let members = Self.members(of: home)
+    guard !members.isEmpty else { return try await remove() }
+    let outward = try Self.outward(members)
+    let closed = outward.filter { KernelSetting.value(of: Self.forwarding($0)) == "0" }
+    let opened = closed.isEmpty ? "" : "add element inet \(name) opened { \(Self.list(closed)) }\n"
+    try await Firewall.load(HostRules(table: name, members: members).text + opened, from: home)
+    // Whoever undoes it must find it noted, so it is noted first.
+    for interface in closed { try KernelSetting.set(Self.forwarding(interface), to: "1") }
+  }
+
+  /// Puts forwarding back to what it was, but for what another home needs or the administrator has since switched on
+  /// for the whole machine, and removes the table. Needs the lock.
+  func remove() async throws {
+    let tables = try await Firewall.tables(withPrefix: "cpbuild-")
+    guard tables.contains(name) else { return }
+    let own = try await Firewall.opened(in: name)
+    if !own.isEmpty && KernelSetting.value(of: "net/ipv4/ip_forward") == "0" {
+      var others: Set<String> = []
+      for table in tables where table != name { others.formUnion(try await Firewall.opened(in: table)) }
+      for interface in own.subtracting(others) where KernelSetting.value(of: Self.forwarding(interface)) != nil {
+        try KernelSetting.set(Self.forwarding(interface), to: "0")
+      }
+    }
+    try await Command("nft", ["delete", "table", "inet", name]).run()
+  }
+
+  /// What of it isn't as it should be for a network, in words for people.
+  func faults(of record: NetworkRecord) async -> [String] {
+    guard let text = try? await Command("nft", ["list", "table", "inet", name]).run() else {
+      return ["the firewall table inet \(name) is gone: 'cpbuild restart' makes it again"]
+    }
+    var faults: [String] = []
+    if let forward = record.forward, !text.contains("\(forward.address) . \(forward.port) :") {
+      faults.append("\(forward.address):\(forward.port) isn't forwarded: 'cpbuild restart' mends it")
+    }
+    return faults + (await ForeignFirewall.faults())
+  }
+
+  static func members(of home: Home) -> [HostRules.Member] {
+    let networks = NetworkSpace.networks(of: home)
+    return ((try? Folder.names(in: networks)) ?? []).flatMap { project in
+      ((try? Folder.names(in: networks.appending(project))) ?? []).compactMap { network in
+        NetworkRecord.read(from: networks.appending(project).appending(network)).map {
+          HostRules.Member(record: $0, port: NetworkSpace(home: home, id: $0.plan.id).hostPort)
+        }
+      }
+    }
+  }
+
+  /// The interfaces that answers and new clients come in by: those of the default routes and of the public addresses.
+  private static func outward(_ members: [HostRules.Member]) throws -> [String] {
+    let forwards = Set(members.compactMap { $0.record.forward?.address })
+    let interfaces = HostInterfaces.current()
+    return Set(try HostRoutes.current().outward + interfaces.filter { forwards.contains($0.address) }.map(\.name))
+      .subtracting(["lo"]).sorted()
+  }
+
+  private static func forwarding(_ interface: String) -> String { "net/ipv4/conf/\(interface)/forwarding" }
+  private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
+}
+
+/// This machine's interfaces and their IPv4 addresses.
+enum HostInterfaces {
+  static func current() -> [(name: String, address: IPv4Address)] {
+    var list: UnsafeMutablePointer<ifaddrs>?
+    guard getifaddrs(&list) == 0 else { return [] }
+    defer { freeifaddrs(list) }
+    var found: [(name: String, address: IPv4Address)] = []
+    var next = list
+    while let entry = next {
+      next = entry.pointee.ifa_next
+      guard let address = entry.pointee.ifa_addr, address.pointee.sa_family == sa_family_t(AF_INET) else { continue }
+      let bits = address.withMemoryRebound(to: sockaddr_in.self, capacity: 1) { $0.pointee.sin_addr.s_addr }
+      found.append((String(cString: entry.pointee.ifa_name), IPv4Address(bits: UInt32(bigEndian: bits))))
+    }
+    return found
+  }
+}
+
+/// nft, for this namespace or another.
+enum Firewall {
+  /// Loads rules in one step: all of them or none.
+  static func load(_ text: String, from home: Home) async throws {
+    let file = home.path.appending("firewall.nft")
+    try AtomicFile.write(text, to: file, mode: 0o600)
+    try await Command("nft", ["-f", file.string]).run()
+    try Folder.remove(file)
+  }
+
+  static func tables(withPrefix prefix: String) async throws -> [String] {
+    try await Command("nft", ["list", "tables", "inet"]).run().split(separator: "\n").compactMap { line in
+      line.split(separator: " ").last.map(String.init)
+    }.filter { $0.hasPrefix(prefix) }
+  }
+
+  /// The interfaces that a home's table says it opened.
+  static func opened(in table: String) async throws -> Set<String> {
+    let text = try await Command("nft", ["list", "set", "inet", table, "opened"]).run()
+    guard let elements = text.firstRange(of: "elements = {") else { return [] }
+    let words = text[elements.upperBound...].prefix { $0 != "}" }.split(separator: "\"")
+    return Set(words.enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) })
+  }
+}
+
+/// Firewalls of others, whose verdict counts beside cpbuild's own.
+enum ForeignFirewall {
+  /// A chain that drops whatever is forwarded, unless it has a rule about cpbuild's interfaces.
+  static func faults() async -> [String] {
+    guard let text = try? await Command("nft", ["list", "ruleset"]).run() else { return [] }
+    return droppingChains(in: text).map {
+      "the chain \($0) drops what is forwarded, so neither clients from elsewhere nor machines on their way out come "
+        + "through: let it accept interfaces named cpb*, in both directions"
+    }
+  }
+
+  static func droppingChains(in ruleset: String) -> [String] {
+    var (table, chain, body) = ("", "", "")
+    var found: [String] = []
+    for line in ruleset.split(separator: "\n") {
+      if line.hasPrefix("table ") {
+        table = String(line.dropFirst(6).prefix { $0 != "{" }).trimmingCharacters(in: .whitespaces)
+      } else if line.hasPrefix("\tchain ") {
+        chain = String(line.dropFirst(7).prefix { $0 != " " })
+        body = ""
+      } else if line == "\t}" {
+        let drops = body.contains("hook forward") && body.contains("policy drop") && !body.contains("cpb")
+        if drops && !table.hasPrefix("bridge") && !chain.isEmpty { found.append("\(table) \(chain)") }
+        chain = ""
+      } else {
+        body += line
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,72 @@
+import Clouds
+import Foundation
+import Glibc
+import Names
+import State
+import SystemPackage
+
+/// `CloudWorker HOME PROJECT VERB [ARGUMENT...]`: one call of the local cloud, in whatever namespace this is started in.
+/// `CloudWorker metadata-service --folder FOLDER`: the metadata service, as cpbuild itself has it.
+@main
+struct CloudWorker {
+  static func main() async {
+    do {
+      try await run(Array(CommandLine.arguments.dropFirst()))
+    } catch {
+      FileHandle.standardError.write(Data("\(error)\n".utf8))
+      exit(1)
+    }
+  }
+
+  private static func run(_ words: [String]) async throws {
+    if words.count == 3, words[0] == "metadata-service" {
+      return try await MetadataService(folder: FilePath(words[2])).run()
+    }
+    guard words.count >= 3 else { throw Usage() }
+    let home = Home(FilePath(words[0]))
+    let cloud = LocalCloud(home: home, executable: FilePath(CommandLine.arguments[0]))
+    let id = NetworkID(project: try ProjectID(words[1]), name: .standard)
+    let rest = Array(words.dropFirst(3))
+    switch (words[2], rest.count) {
+    case ("make", 1...2): try await cloud.makeNetwork(try plan(id, rest))
+    case ("remove", 0): try await cloud.removeNetwork(id)
+    case ("publish", 3):
+      try await cloud.publish(
+        PublicForward(
+          network: id, address: try IPv4Address(rest[0]), port: try PortNumber(rest[1]),
+          instance: try IPv4Address(rest[2])))
+    case ("unpublish", 0): try await cloud.unpublish(id)
+    case ("expect", 1): try await cloud.expect(try instance(id, payload: FilePath(rest[0]), home: home))
+    case ("forget", 0): try await cloud.forget(id)
+    case ("faults", 0): print((await cloud.networkFaults(of: id) ?? ["absent"]).joined(separator: "\n"))
+    default: throw Usage()
+    }
+  }
+
+  /// The cloudpipe of a 10.66.0.0/24, with the original's group; its CRL lies beside the payload.
+  private static func instance(_ id: NetworkID, payload: FilePath, home: Home) throws -> InstancePlan {
+    let anywhere = try IPv4Network("0.0.0.0/0")
+    return InstancePlan(
+      network: id, name: "\(id.project)-vpn",
+      image: InstanceImage(id: "ami-1", disk: "/nonexistent", sha256: "", kernel: "", initramfs: nil), flavor: .tiny,
+      address: try IPv4Address("10.66.0.2"), mac: try MACAddress("fa:16:3e:00:00:02"),
+      securityGroup: SecurityGroup(
+        name: "\(id.project)-vpn",
+        rules: [.init(.udp, ports: 1194...1194, from: anywhere), .init(.icmp, from: anywhere)]),
+      keyPair: CloudKeyPair(name: "\(id.project)-vpn", publicKey: "ssh-ed25519 AAAA \(id.project)"),
+      payload: try Data(contentsOf: URL(filePath: payload.string)),
+      crl: payload.removingLastComponent().appending("crl.pem"))
+  }
+
+  /// `CIDR [CIDR6]`: a network whose cloudpipe has the MAC address fa:16:3e:00:00:02.
+  private static func plan(_ id: NetworkID, _ rest: [String]) throws -> NetworkPlan {
+    let cidr = try IPv4Network(rest[0])
+    guard let gateway = cidr.address(at: 1), let cloudpipe = cidr.address(at: 2) else { throw Usage() }
+    return NetworkPlan(
+      id: id, cidr: cidr, cidr6: try rest.dropFirst().first.map { try IPv6Network($0) }, gateway: gateway,
+      reservations: [.init(address: cloudpipe, mac: try MACAddress("fa:16:3e:00:00:02"), name: "\(id.project)-vpn")],
+      domain: nil, clients: cidr.lastHosts(5))
+  }
+
+  private struct Usage: Error {}
+}
