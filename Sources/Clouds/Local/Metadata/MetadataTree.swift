@@ -93,26 +93,26 @@ struct MetadataTree {
 
   private struct MetaData: Encodable {
     struct Key: Encodable { let name, type, data: String }
-    let uuid, name, hostname, availability_zone, project_id: String
-    let launch_index = 0
-    let public_keys: [String: String]
+    let uuid, name, hostname, availabilityZone, projectId: String
+    let launchIndex = 0
+    let publicKeys: [String: String]
     let keys: [Key]
   }
 
   private var metaData: MetaData {
     MetaData(
-      uuid: uuid, name: machine.name, hostname: fullName, availability_zone: "local",
-      project_id: network.id.project.text,
-      public_keys: instance.map { [$0.keyPair: $0.publicKey] } ?? [:],
+      uuid: uuid, name: machine.name, hostname: fullName, availabilityZone: "local",
+      projectId: network.id.project.text,
+      publicKeys: instance.map { [$0.keyPair: $0.publicKey] } ?? [:],
       keys: instance.map { [.init(name: $0.keyPair, type: "ssh", data: $0.publicKey)] } ?? [])
   }
 
   private struct NetworkData: Encodable {
     struct Link: Encodable {
-      let id, type, ethernet_mac_address: String
+      let id, type, ethernetMacAddress: String
       let mtu = 1500
     }
-    struct Network: Encodable { let id, link, type, network_id: String }
+    struct Network: Encodable { let id, link, type, networkId: String }
     struct Service: Encodable { let type, address: String }
     let links: [Link]
     let networks: [Network]
@@ -121,13 +121,14 @@ struct MetadataTree {
 
   private var networkData: NetworkData {
     NetworkData(
-      links: [.init(id: "link0", type: "bridge", ethernet_mac_address: machine.mac.text)],
-      networks: [.init(id: "network0", link: "link0", type: "ipv4_dhcp", network_id: network.id.description)],
+      links: [.init(id: "link0", type: "bridge", ethernetMacAddress: machine.mac.text)],
+      networks: [.init(id: "network0", link: "link0", type: "ipv4_dhcp", networkId: network.id.description)],
       services: [.init(type: "dns", address: network.gateway.text)])
   }
 
   private func json(_ value: some Encodable) -> Answer {
     let encoder = JSONEncoder()
+    encoder.keyEncodingStrategy = .convertToSnakeCase
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return (try? encoder.encode(value)).map(Answer.json) ?? .missing
   }
