@@ -55,6 +55,8 @@ public struct NetworkSpace: Hashable, Sendable {
   static let hostPortPrefix = "cpb"
 
   static func networks(of home: Home) -> FilePath { home.path.appending("instances") }
+  /// What is about the host rather than one network; there as long as there is a network. No project is called so.
+  static func hostFolder(of home: Home) -> FilePath { networks(of: home).appending(".host") }
   static func table(of home: Home) -> String { "cpbuild-\(tag(home.path.string, length: 5))" }
   static func namespacePrefix(of home: Home) -> String { "cpbuild-\(tag(home.path.string, length: 5))-" }
   static func hostPortPrefix(of home: Home) -> String { hostPortPrefix + tag(home.path.string, length: 5) }

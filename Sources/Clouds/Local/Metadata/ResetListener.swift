@@ -1,3 +1,4 @@
+import CLinux
 import Foundation
 import NIOCore
 import NIOPosix
@@ -10,33 +11,32 @@ final class ResetListener: ChannelInboundHandler, @unchecked Sendable {
   typealias InboundIn = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  private let socket: FilePath
   private let window: BootWindow
   private let log: BoundedLog
   // Used on the event loop alone.
   private var line: [UInt8] = []
   private static let longestLine = 64 << 10
 
-  init(socket: FilePath, window: BootWindow, log: BoundedLog) {
-    self.socket = socket
+  init(window: BootWindow, log: BoundedLog) {
     self.window = window
     self.log = log
   }
 
   /// Listens for as long as the event loop runs.
   static func listen(_ socket: FilePath, window: BootWindow, log: BoundedLog, on loop: any EventLoop) {
-    // sun_path has 108 bytes (unix(7)).
-    guard socket.string.utf8.count < 108 else { return log.write("\(socket) is too long for a socket's name") }
-    let connection = ClientBootstrap(group: loop)
-      .channelInitializer { channel in
-        channel.eventLoop.makeCompletedFuture {
-          try channel.pipeline.syncOperations.addHandler(ResetListener(socket: socket, window: window, log: log))
-        }
-      }
-      .connect(unixDomainSocketPath: socket.string)
-    connection.flatMap(\.closeFuture).whenComplete { _ in
+    @Sendable func again() {
       loop.scheduleTask(in: .seconds(1)) { listen(socket, window: window, log: log, on: loop) }
     }
+    let descriptor = cpbuild_connect(socket.string)
+    guard descriptor >= 0 else { return again() }
+    ClientBootstrap(group: loop)
+      .channelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture {
+          try channel.pipeline.syncOperations.addHandler(ResetListener(window: window, log: log))
+        }
+      }
+      .withConnectedSocket(descriptor)
+      .flatMap(\.closeFuture).whenComplete { _ in again() }
   }
 
   func channelActive(context: ChannelHandlerContext) {
