@@ -71,7 +71,7 @@ struct LocalInstanceStart: Sendable {
       case .base: try OpenFile(images.disk(of: plan.image), O_RDONLY)
       case .console: try parts.console.begin()
       case .control: try listen(parts.control)
-      case .events: try listen(parts.space.events, for: MetadataHelper.user)
+      case .events: try listen(parts.space.events)
       case .kernel: machine.boot == .bootloader ? nil : try OpenFile(images.kernel(of: plan.image), O_RDONLY)
       case .initramfs:
         if case .initramfs = machine.boot { try OpenFile(images.initramfs(of: plan.image), O_RDONLY) } else { nil }
@@ -85,16 +85,10 @@ struct LocalInstanceStart: Sendable {
     return OpenFile(owning: tap)
   }
 
-  private func listen(_ path: FilePath, for user: UInt32? = nil) throws -> OpenFile {
+  private func listen(_ path: FilePath) throws -> OpenFile {
     let socket = cpbuild_listen(path.string)
     guard socket >= 0 else { throw HostError.file(doing: "listen at", path: path, errno: -socket) }
-    let file = OpenFile(owning: socket)
-    if geteuid() == 0, let user {
-      guard chown(path.string, user, user) == 0 else {
-        throw HostError.file(doing: "hand over", path: path, errno: errno)
-      }
-    }
-    return file
+    return OpenFile(owning: socket)
   }
 
   private func waitUntilItRuns() async throws {

@@ -46,7 +46,7 @@ public struct NetworkSpace: Hashable, Sendable {
   public var folder: FilePath { Self.networks(of: home).appending(id.project.text).appending(id.name.text) }
   /// What the instance says on its serial console, from its boot on.
   public var console: FilePath { folder.appending(Self.consoleName) }
-  /// A second QMP socket of the instance, on which the metadata service hears that the instance was reset.
+  /// A second QMP socket of the instance, for whoever listens to its events.
   public var events: FilePath { folder.appending(Self.eventsName) }
 
   static let consoleName = "console.log"

@@ -42,6 +42,13 @@ struct LocalNetworkTests {
       try AtomicFile.write("cloudpipe: rc.local done\n", to: console, mode: 0o600)
       #expect(try await instance.get("/latest/user-data").status == "403")
       #expect(try await instance.get("/cloudpipe/crl.pem").status == "200")
+      // Rebooted from inside, it asks again.
+      let handle = try #require(FileHandle(forWritingAtPath: console.string))
+      try handle.seekToEnd()
+      try handle.write(contentsOf: Data("cloudpipe: rc.local fetches http://169.254.169.254/\n".utf8))
+      #expect(try await instance.get("/latest/user-data").status == "200")
+      try handle.write(contentsOf: Data("cloudpipe: rc.local done\n".utf8))
+      #expect(try await instance.get("/latest/user-data").status == "403")
       try Folder.remove(console)
       try await machine.cloud("acme", "expect", payload("acme", on: machine).string)
       #expect(try await instance.get("/latest/user-data").status == "200")

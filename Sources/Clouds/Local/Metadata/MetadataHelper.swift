@@ -7,13 +7,12 @@ struct MetadataHelper {
   let space: NetworkSpace
   let executable: FilePath
 
-  /// `nobody`, as Debian numbers it.
-  static let user: UInt32 = 65534
-
   static func process(in space: NetworkSpace) -> BackgroundProcess {
     BackgroundProcess(name: "metadata", folder: space.folder)
   }
 
+  /// 65534 is `nobody`, as Debian numbers it.
+  ///
   /// - Throws: ``LocalCloudError/helper(name:network:output:)``, `HostError`.
   func converge() async throws {
     let process = Self.process(in: space)
@@ -23,7 +22,7 @@ struct MetadataHelper {
     let identity = try process.start(
       executable.string, ["metadata-service", "--folder", space.folder.string],
       prefix: space.entering + [
-        "setpriv", "--reuid=\(Self.user)", "--regid=\(Self.user)", "--clear-groups", "--inh-caps=-all,\(rights)",
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all,\(rights)",
         "--ambient-caps=-all,\(rights)", "--bounding-set=-all,\(rights)", "--no-new-privs", "--",
       ])
     // Port 80 of 169.254.169.254, as /proc/net/tcp writes it.
