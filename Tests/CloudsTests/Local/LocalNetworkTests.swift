@@ -45,7 +45,7 @@ struct LocalNetworkTests {
       // Rebooted from inside, it asks again.
       let handle = try #require(FileHandle(forWritingAtPath: console.string))
       try handle.seekToEnd()
-      try handle.write(contentsOf: Data("cloudpipe: rc.local fetches http://169.254.169.254/\n".utf8))
+      try handle.write(contentsOf: Data("cloudpipe: init fetches http://169.254.169.254/latest/user-data\n".utf8))
       #expect(try await instance.get("/latest/user-data").status == "200")
       try handle.write(contentsOf: Data("cloudpipe: rc.local done\n".utf8))
       #expect(try await instance.get("/latest/user-data").status == "403")

@@ -11,8 +11,8 @@ final class BootWindow: Sendable {
   static let limit = Duration.seconds(900)
   /// What the guest's rc.local says last when all went well.
   private static let done = Data("cloudpipe: rc.local done".utf8)
-  /// What it says before it fetches the payload.
-  private static let fetches = Data("cloudpipe: rc.local fetches".utf8)
+  /// What whichever program of the guest's that fetches the payload says before.
+  private static let fetches = Data(" fetches http://169.254.169.254/latest/user-data".utf8)
   /// More of the console's end isn't looked at.
   private static let mostConsole: UInt64 = 1 << 20
 
