@@ -180,6 +180,6 @@ public enum Program {
     "qemu-system-x86_64": "qemu-system-x86", "setpriv": "util-linux", "unshare": "util-linux", "sfdisk": "fdisk",
     "mke2fs": "e2fsprogs", "gpgv": "gpgv", "supermin": "supermin", "openvpn": "openvpn", "prlimit": "util-linux",
     "dnsmasq": "dnsmasq-base", "nft": "nftables", "ip": "iproute2", "grub-mkimage": "grub-common", "mcopy": "mtools",
-    "newuidmap": "uidmap", "newgidmap": "uidmap",
+    "nsenter": "util-linux", "newuidmap": "uidmap", "newgidmap": "uidmap",
   ]
 }

@@ -1,3 +1,4 @@
+import Clouds
 import Declarations
 import Disks
 import Glibc
@@ -24,6 +25,7 @@ extension Outcome {
     case let error as TrustKeeperError: self.init(keeper: error)
     case let error as UserError: self.init(user: error)
     case let error as LaunchError: self.init(launch: error)
+    case let error as LocalCloudError: self.init(localCloud: error)
     case is NameError: self = .usage
     case is PayloadError: self = .failed
     case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
@@ -31,6 +33,14 @@ extension Outcome {
     case is BrokenPipe: self = .brokenPipe
     case let error as StreamError: self.init(errno: error.errno)
     default: self = .failed
+    }
+  }
+
+  private init(localCloud error: LocalCloudError) {
+    switch error {
+    case .notRoot, .noTransit: self = .environment
+    case .noNetwork: self = .notFound
+    case .helper: self = .failed
     }
   }
 

@@ -64,7 +64,8 @@ struct AutorunTests {
       let wanted = [
         "server 10.8.0.0 255.255.255.0", "server-ipv6 fd00:8::/64", "push \"route 10.0.0.0 255.255.255.0\"",
         "push \"route 10.9.0.0 255.255.0.0\"", "push \"route-ipv6 fd00:9::/64\"", "push \"dhcp-option DNS 10.0.0.1\"",
-        "push \"dhcp-option DNS fd00::1\"", "push \"dhcp-option DOMAIN acme.internal\"", "port 1195", "max-clients 40",
+        "push \"dhcp-option DNS fd00::1\"", "push \"dhcp-option DOMAIN acme.internal\"", "port 1195",
+        "setenv MAX_CLIENTS 40",
         "topology subnet",
       ]
       #expect(lines.isSuperset(of: wanted), "\(lines)")

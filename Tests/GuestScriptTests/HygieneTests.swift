@@ -6,7 +6,7 @@ struct HygieneTests {
   @Test("pass shellcheck as POSIX sh, and parse in dash")
   func shellcheck() throws {
     let scripts = try Repository.scripts()
-    #expect(scripts.count >= 14)
+    #expect(scripts.count >= 24)
     let outcome = try Shell.run(["shellcheck", "--shell=sh"] + scripts)
     #expect(outcome.succeeded, "\(outcome)")
     for script in scripts {
@@ -29,6 +29,8 @@ struct HygieneTests {
       let code = try String(contentsOfFile: script, encoding: .utf8).split(separator: "\n")
         .filter { !$0.trimmingCharacters(in: .whitespaces).hasPrefix("#") }.joined(separator: "\n")
       for word in ["ifconfig ", "netstat", "brctl", "busybox wget", "python", "perl ", "curl ", "sudo", "eval "] {
+        // Debian's and Ubuntu's perl-base is essential, and nothing else in the image can reseed the kernel.
+        if word == "perl " && script.hasSuffix("/pause") { continue }
         #expect(!code.contains(word), "\(script) uses \(word)")
       }
     }

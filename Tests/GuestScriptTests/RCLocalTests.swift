@@ -45,8 +45,62 @@ struct RCLocalTests {
       }
       #expect(guest.read("/dev/console").contains("cloudpipe: OpenVPN is up: bridged, port 1194/udp\r\n"))
       #expect(try guest.run("grep -rl 'PRIVATE KEY' /run /var/lib /etc/cloudpipe").output == "")
-      #expect(try guest.check("ls /run/cloudpipe") == "refresh-crl.lock\nsessions\n")
+      #expect(try guest.check("ls /run/cloudpipe") == "certificates\ncrl.facts\nrefresh-crl.lock\nsessions\n")
       #expect(!guest.read("/dev/console").contains("PRIVATE"))
+    }
+  }
+
+  @Test("goes on with the payload of the last boot when there is none any more")
+  func kept() throws {
+    let payload = try TestPayload(["MODE": "bridged"])
+    defer { payload.remove() }
+    let crl = try payload.authority.crl("01")
+    try withMetadata { guest throws in
+      try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
+      try payload.write(to: "/tmp/in", in: guest, crl: crl)
+      try guest.check("python3 /tmp/fixture/archive.py plain \(userData) /tmp/in/*")
+      #expect(try guest.run("/etc/rc.local").succeeded)
+      for status in ["403", "404"] {
+        try guest.write(status, to: "\(userData).status")
+        try guest.check("systemctl stop openvpn-server@server; nft flush ruleset; rm -rf /run/cloudpipe")
+        let outcome = try guest.run("/etc/rc.local")
+        #expect(outcome.succeeded, "\(outcome) \(guest.read("/dev/console"))")
+        #expect(guest.lastWords == "cloudpipe: rc.local done")
+        #expect(guest.read("/dev/console").contains("(\(status))) and takes that of the last boot"))
+        #expect(try guest.check("nft list ruleset").contains("table bridge cloudpipe"))
+        #expect(try guest.run("grep -rl 'PRIVATE KEY' /run /etc/cloudpipe").output == "")
+      }
+      // A refusal alone is no payload, and may pass.
+      try guest.write("403", to: "\(userData).status")
+      try guest.check("rm -r /etc/cloudpipe")
+      #expect(try guest.run("/etc/rc.local").status == 1)
+      #expect(guest.lastWords.hasSuffix("refused (403)"))
+    }
+  }
+
+  @Test("finds the VPN up that was started before systemd, and hands over what was said")
+  func early() throws {
+    let payload = try TestPayload(["MODE": "bridged"])
+    defer { payload.remove() }
+    let crl = try payload.authority.crl("01")
+    try withMetadata { guest throws in
+      try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
+      try payload.write(to: "/tmp/in", in: guest, crl: crl)
+      try guest.check("python3 /tmp/fixture/archive.py plain \(userData) /tmp/in/*; rmdir /run/systemd/system")
+      let outcome = try guest.run("/usr/local/lib/cloudpipe/configure init 10")
+      #expect(outcome.succeeded, "\(outcome)")
+      #expect(guest.read("/dev/console").contains("cloudpipe: OpenVPN is up: bridged, port 1194/udp\r\n"))
+      #expect(guest.read("/run/cloudpipe/early.log").contains("\nOpenVPN is up: "))
+      #expect(try guest.check("cat /proc/$(cat /run/openvpn-server/server.pid)/comm") == "openvpn\n")
+      #expect(try guest.check("ps -o user= -p $(cat /run/openvpn-server/server.pid)").hasPrefix("cloudpi"))
+
+      try guest.check("mkdir -p /run/systemd/system; : >/run/cloudpipe/configured-early; : >/dev/console")
+      try guest.check("printf '#!/bin/sh\necho \"$*\" >>/tmp/systemctl.log\n' >/usr/local/sbin/systemctl")
+      #expect(try guest.run("/etc/rc.local").succeeded)
+      #expect(guest.read("/tmp/systemctl.log") == "start openvpn-server@server\n")
+      #expect(!guest.read("/dev/console").contains("fetches"))
+      #expect(guest.lastWords == "cloudpipe: rc.local done")
+      #expect(try guest.run("ls /run/cloudpipe/early.log").status == 2)
     }
   }
 
@@ -88,7 +142,7 @@ struct RCLocalTests {
     try withGuest { guest throws in
       // The same script with a deadline that a test can wait for.
       try guest.check(
-        "sed 's/ 131072 120 / 131072 3 /' /etc/rc.local >/tmp/rc.local && ! cmp -s /etc/rc.local /tmp/rc.local")
+        "sed 's/ rc.local 120)/ rc.local 3)/' /etc/rc.local >/tmp/rc.local && ! cmp -s /etc/rc.local /tmp/rc.local")
       let start = Date()
       #expect(try guest.run("sh /tmp/rc.local", seconds: 50).status == 1)
       #expect(Date().timeIntervalSince(start) < 40)

@@ -2,22 +2,72 @@ public import State
 public import SystemPackage
 
 /// This machine as a cloud: QEMU, a network namespace with a bridge for each network, dnsmasq, nftables.
-public struct LocalCloud: Sendable {
+///
+/// Key pairs and security groups are nothing of their own here: an instance's plan brings both.
+public struct LocalCloud: Cloud {
   public let home: Home
   let networks: LocalNetworks
+  let instances: LocalInstances
 
   /// - Parameter executable: this program itself, which is also the metadata service.
   public init(home: Home, executable: FilePath) {
     self.home = home
     networks = LocalNetworks(home: home, executable: executable)
+    instances = LocalInstances(home: home)
   }
 
+  public var kind: CloudKind { .local }
   public func space(of id: NetworkID) -> NetworkSpace { NetworkSpace(home: home, id: id) }
 
+  public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {}
+  public func removeKeyPair(named name: String) async throws {}
+  public func makeSecurityGroup(_ group: SecurityGroup) async throws {}
+  public func removeSecurityGroup(named name: String) async throws {}
+
   public func makeNetwork(_ network: NetworkPlan) async throws { try await networks.make(network) }
-  public func removeNetwork(_ id: NetworkID) async throws { try await networks.remove(id) }
+
+  public func removeNetwork(_ id: NetworkID) async throws {
+    try await instances.remove(id)
+    try await networks.remove(id)
+  }
+
+  public func boot(_ instance: InstancePlan) async throws -> [String: String] {
+    // One that runs keeps what it was told when it was booted.
+    if try await instances.condition(of: instance.network).state != .running { try await expect(instance) }
+    var handle = try await instances.boot(instance, in: space(of: instance.network))
+    handle["namespace"] = space(of: instance.network).namespace
+    return handle
+  }
+
+  public func restart(_ instance: InstancePlan) async throws -> [String: String] {
+    try await instances.remove(instance.network)
+    try await networks.mend(instance.network)
+    return try await boot(instance)
+  }
+
+  public func removeInstance(of id: NetworkID) async throws {
+    try await instances.remove(id)
+    try await forget(id)
+  }
+
   public func publish(_ forward: PublicForward) async throws { try await networks.publish(forward) }
   public func unpublish(_ id: NetworkID) async throws { try await networks.unpublish(id) }
+
+  public func condition(of id: NetworkID) async throws -> InstanceCondition {
+    var condition = try await instances.condition(of: id)
+    condition.faults += await networkFaults(of: id) ?? []
+    return condition
+  }
+
+  public func console(of id: NetworkID) async throws -> String { try await instances.console(of: id) }
+
+  public func way(to id: NetworkID) async throws -> WayToInstance {
+    let space = space(of: id)
+    guard let address = NetworkRecord.read(from: space.folder)?.cloudpipe?.address else {
+      throw LocalCloudError.noNetwork(id)
+    }
+    return WayToInstance(prefix: space.entering, address: address)
+  }
 
   /// What the network needs to know before its instance boots: whom to let in, and what to tell the instance.
   package func expect(_ instance: InstancePlan) async throws { try await networks.expect(instance) }

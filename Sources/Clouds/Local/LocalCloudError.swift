@@ -1,4 +1,3 @@
-import Names
 public import State
 
 /// What the local cloud can't do, and what to do about it.
@@ -11,10 +10,6 @@ public enum LocalCloudError: Error, Equatable, Sendable, CustomStringConvertible
   case noTransit
   /// A helper of the network didn't come up; `output` is the end of its log.
   case helper(name: String, network: NetworkID, output: String)
-  /// The cloudpipe is reservation number one, and there is none.
-  case noReservation(NetworkID)
-  /// A machine can't be attached so.
-  case attachment(name: String, why: String, remedy: String)
 
   public var description: String {
     switch self {
@@ -25,8 +20,6 @@ public enum LocalCloudError: Error, Equatable, Sendable, CustomStringConvertible
         + "remove such a route"
     case .helper(let name, let id, let output):
       "\(name) of the network \(id) didn't come up: \(output.isEmpty ? "it said nothing" : output)"
-    case .noReservation(let id): "the network \(id) reserves no address for its cloudpipe"
-    case .attachment(let name, let why, let remedy): "can't attach \(name): \(why); \(remedy)"
     }
   }
 }

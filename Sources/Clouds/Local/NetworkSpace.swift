@@ -46,7 +46,7 @@ public struct NetworkSpace: Hashable, Sendable {
   public var folder: FilePath { Self.networks(of: home).appending(id.project.text).appending(id.name.text) }
   /// What the instance says on its serial console, from its boot on.
   public var console: FilePath { folder.appending(Self.consoleName) }
-  /// A second QMP socket of the instance, on which the metadata service hears that the instance was reset.
+  /// A second QMP socket of the instance, for whoever listens to its events.
   public var events: FilePath { folder.appending(Self.eventsName) }
 
   static let consoleName = "console.log"
@@ -55,6 +55,8 @@ public struct NetworkSpace: Hashable, Sendable {
   static let hostPortPrefix = "cpb"
 
   static func networks(of home: Home) -> FilePath { home.path.appending("instances") }
+  /// What is about the host rather than one network; there as long as there is a network. No project is called so.
+  static func hostFolder(of home: Home) -> FilePath { networks(of: home).appending(".host") }
   static func table(of home: Home) -> String { "cpbuild-\(tag(home.path.string, length: 5))" }
   static func namespacePrefix(of home: Home) -> String { "cpbuild-\(tag(home.path.string, length: 5))-" }
   static func hostPortPrefix(of home: Home) -> String { hostPortPrefix + tag(home.path.string, length: 5) }

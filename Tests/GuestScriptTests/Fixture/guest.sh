@@ -21,6 +21,8 @@ mknod -m 666 "$root/dev/urandom" c 1 9
 mkdir "$root/dev/net"
 mknod -m 666 "$root/dev/net/tun" c 10 200
 ln -s /proc/self/fd "$root/dev/fd"
+# As when systemd runs.
+mkdir -p "$root/run/systemd/system"
 
 # The awk of a fresh Debian or Ubuntu, not whichever is installed here.
 ln -sf /usr/bin/mawk "$root/etc/alternatives/awk"

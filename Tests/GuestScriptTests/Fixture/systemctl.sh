@@ -1,12 +1,14 @@
 #!/bin/sh
 # Stands in for systemd, which can't run in a namespace: records what it is asked, and runs the command line of
-# openvpn-server@.service with no more capabilities than the unit has.
+# openvpn-server@server with no more capabilities than the unit has.
 set -eu
 echo "$*" >>/tmp/systemctl.log
 unit=/usr/lib/systemd/system/openvpn-server@.service
+changes=/etc/systemd/system/openvpn-server@server.service.d/cloudpipe.conf
 pid=/tmp/openvpn.pid log=/tmp/openvpn.log
 
-field() { sed -n "s/^$1=//p" "$unit" | sed 's,%t,/run,g; s,%i,server,g'; }
+# The last one counts.
+field() { cat "$unit" "$changes" | sed -n "s/^$1=//p" | tail -n 1 | sed 's,%t,/run,g; s,%i,server,g'; }
 # A process that has ended stays a zombie where nobody waits for it.
 active() { [ -f "$pid" ] && grep -q '^State:.[^Z]' "/proc/$(cat "$pid")/status" 2>/dev/null; }
 

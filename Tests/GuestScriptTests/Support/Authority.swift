@@ -40,6 +40,17 @@ struct Authority {
       ] + signer)
   }
 
+  /// Issues another certificate for a client's key that `make` made, which ends so many seconds from now.
+  func expire(_ name: String, seconds: Double) throws {
+    try Data().write(to: URL(filePath: path("index.txt")))
+    try Shell.check([
+      "env", "-C", scratch.folder, "openssl", "ca", "-batch", "-notext", "-config", path("openssl.cnf"),
+      "-name", "with_number", "-policy", "policy", "-extensions", "client", "-outdir", scratch.folder,
+      "-cert", path("project.crt"), "-keyfile", path("project.key"), "-in", path("\(name).csr"),
+      "-out", path("\(name).crt"), "-startdate", date(-3600), "-enddate", date(seconds),
+    ])
+  }
+
   /// The serial of a certificate, in capital hexadecimal.
   func serial(_ name: String) throws -> String {
     let line = try Shell.check(["openssl", "x509", "-in", path("\(name).crt"), "-noout", "-serial"])
@@ -98,7 +109,10 @@ private let configuration = """
   [delta]
   authorityKeyIdentifier = keyid
   2.5.29.27 = critical, DER:020101
+  [policy]
+  commonName = supplied
   [with_number]
+  rand_serial = yes
   database = index.txt
   crlnumber = crlnumber
   default_md = sha256

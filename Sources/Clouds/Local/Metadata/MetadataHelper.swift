@@ -11,6 +11,8 @@ struct MetadataHelper {
     BackgroundProcess(name: "metadata", folder: space.folder)
   }
 
+  /// 65534 is `nobody`, as Debian numbers it.
+  ///
   /// - Throws: ``LocalCloudError/helper(name:network:output:)``, `HostError`.
   func converge() async throws {
     let process = Self.process(in: space)

@@ -34,8 +34,6 @@ public struct MetadataService: Sendable {
         }
       }
       .bind(host: "169.254.169.254", port: 80).get()
-    ResetListener.listen(
-      folder.appending(NetworkSpace.eventsName), window: window, log: log, on: group.next())
     log.write("answering")
     try await server.closeFuture.get()
   }

@@ -8,8 +8,7 @@ import SystemPackage
 /// What the host's own network stack has of cpbuild: a table of its own for each home, and the forwarding of the
 /// interfaces that lead out.
 ///
-/// Which interfaces' forwarding was switched on is kept in that table itself, so that it is forgotten exactly when the
-/// kernel forgets it.
+/// Which interfaces' forwarding was switched on stands in that table too, where another home finds it.
 struct HostTable {
   let home: Home
 
@@ -22,28 +21,41 @@ struct HostTable {
   func converge() async throws {
     let members = Self.members(of: home)
     guard !members.isEmpty else { return try await remove() }
-    let outward = try Self.outward(members)
+    let outward = Set(try Self.outward(members))
     let closed = outward.filter { KernelSetting.value(of: Self.forwarding($0)) == "0" }
-    let opened = closed.isEmpty ? "" : "add element inet \(name) opened { \(Self.list(closed)) }\n"
-    try await Firewall.load(HostRules(table: name, members: members).text + opened, from: home)
+    let others = try await openedByOthers(outward)
+    let opened = closed.union(others).union(OpenedInterfaces.read(of: home))
+    try Folder.make(NetworkSpace.hostFolder(of: home), mode: 0o700)
     // Whoever undoes it must find it noted, so it is noted first.
+    try OpenedInterfaces.write(opened, of: home)
+    let elements = opened.isEmpty ? "" : "add element inet \(name) opened { \(Self.list(opened)) }\n"
+    try await Firewall.load(HostRules(table: name, members: members).text + elements, from: home)
     for interface in closed { try KernelSetting.set(Self.forwarding(interface), to: "1") }
   }
 
   /// Puts forwarding back to what it was, but for what another home needs or the administrator has since switched on
   /// for the whole machine, and removes the table. Needs the lock.
   func remove() async throws {
-    let tables = try await Firewall.tables(withPrefix: "cpbuild-")
-    guard tables.contains(name) else { return }
-    let own = try await Firewall.opened(in: name)
+    let own = OpenedInterfaces.read(of: home)
     if !own.isEmpty && KernelSetting.value(of: "net/ipv4/ip_forward") == "0" {
-      var others: Set<String> = []
-      for table in tables where table != name { others.formUnion(try await Firewall.opened(in: table)) }
-      for interface in own.subtracting(others) where KernelSetting.value(of: Self.forwarding(interface)) != nil {
+      for interface in own.subtracting(try await openedByOthers(own))
+      where KernelSetting.value(of: Self.forwarding(interface)) != nil {
         try KernelSetting.set(Self.forwarding(interface), to: "0")
       }
     }
-    try await Command("nft", ["delete", "table", "inet", name]).run()
+    if try await Firewall.tables(withPrefix: name).contains(name) {
+      try await Command("nft", ["delete", "table", "inet", name]).run()
+    }
+    try Folder.remove(NetworkSpace.hostFolder(of: home))
+  }
+
+  /// Those among the interfaces that other homes opened: their forwarding wasn't on of itself either.
+  private func openedByOthers(_ interfaces: Set<String>) async throws -> Set<String> {
+    var others: Set<String> = []
+    for table in try await Firewall.tables(withPrefix: "cpbuild-") where table != name {
+      others.formUnion(try await Firewall.opened(in: table))
+    }
+    return others.intersection(interfaces)
   }
 
   /// What of it isn't as it should be for a network, in words for people.
@@ -78,7 +90,35 @@ struct HostTable {
   }
 
   private static func forwarding(_ interface: String) -> String { "net/ipv4/conf/\(interface)/forwarding" }
-  private static func list(_ names: [String]) -> String { names.map { "\"\($0)\"" }.joined(separator: ", ") }
+  private static func list(_ names: Set<String>) -> String {
+    names.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+  }
+}
+
+/// The interfaces whose forwarding a home switched on: kept in a file too, since restarting the host's own firewall
+/// takes every table with it.
+private enum OpenedInterfaces {
+  /// The kernel's settings are forgotten when the machine restarts.
+  private struct Note: Codable {
+    let boot: String?
+    let interfaces: Set<String>
+  }
+
+  private static var boot: String? { KernelSetting.value(of: "kernel/random/boot_id") }
+  private static func path(_ home: Home) -> FilePath { NetworkSpace.hostFolder(of: home).appending("opened.json") }
+
+  static func read(of home: Home) -> Set<String> {
+    guard let bytes = try? Data(contentsOf: URL(filePath: path(home).string)),
+      let note = try? JSONDecoder().decode(Note.self, from: bytes), note.boot == boot
+    else { return [] }
+    return note.interfaces
+  }
+
+  static func write(_ interfaces: Set<String>, of home: Home) throws {
+    if interfaces == read(of: home) { return }
+    try AtomicFile.write(
+      try JSONEncoder().encode(Note(boot: boot, interfaces: interfaces)), to: path(home), mode: 0o600)
+  }
 }
 
 /// This machine's interfaces and their IPv4 addresses.
@@ -103,10 +143,9 @@ enum HostInterfaces {
 enum Firewall {
   /// Loads rules in one step: all of them or none.
   static func load(_ text: String, from home: Home) async throws {
-    let file = home.path.appending("firewall.nft")
+    let file = NetworkSpace.hostFolder(of: home).appending("firewall.nft")
     try AtomicFile.write(text, to: file, mode: 0o600)
     try await Command("nft", ["-f", file.string]).run()
-    try Folder.remove(file)
   }
 
   static func tables(withPrefix prefix: String) async throws -> [String] {

@@ -22,6 +22,14 @@ struct LocalNetworks: Sendable {
     }
   }
 
+  /// Makes again what is missing of a network that was made.
+  func mend(_ id: NetworkID) async throws {
+    try await changing(id) { space, known in
+      var record = try known ?? { throw LocalCloudError.noNetwork(id) }()
+      try await converge(space, &record)
+    }
+  }
+
   /// Makes all of the network as its record has it, or what is missing of it.
   func converge(_ space: NetworkSpace, _ record: inout NetworkRecord) async throws {
     try await makeSpace(space)
