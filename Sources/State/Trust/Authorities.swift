@@ -82,18 +82,6 @@ public struct Authorities {
     try db.execute(sql: "UPDATE authorities SET anchor = ? WHERE id = ? AND anchor IS NULL", arguments: [anchor, id])
   }
 
-  /// Has the key of an authority in another file from now on; the old file is then swept.
-  ///
-  /// - Throws: ``StateError/key(path:why:remedy:)`` when the file isn't there.
-  public func setKey(_ file: KeyFile, isEncrypted: Bool, of id: Int64) throws {
-    try keys.require(file)
-    try changing("certificate authority", "\(id)") {
-      try db.execute(
-        sql: "UPDATE authorities SET key_file = ?, key_is_encrypted = ? WHERE id = ?",
-        arguments: [file.text, isEncrypted, id])
-    }
-  }
-
   private func setStage(_ stage: AuthorityStage, of id: Int64) throws {
     try changing("certificate authority", "\(id)") {
       try db.execute(sql: "UPDATE authorities SET stage = ? WHERE id = ?", arguments: [stage.rawValue, id])

@@ -75,11 +75,4 @@ public struct CRLs {
         WHERE stage <> 'retired' AND crl_due_at <= ? AND key_file IS NOT NULL ORDER BY crl_due_at, id LIMIT ?
         """, arguments: [date.wholeSeconds, limit])
   }
-
-  /// How many authorities need a new CRL at `date`.
-  public func dueCount(at date: Date) throws -> Int {
-    try Int.fetchOne(
-      db, sql: "SELECT count(*) FROM authorities WHERE stage <> 'retired' AND crl_due_at <= ? AND key_file IS NOT NULL",
-      arguments: [date.wholeSeconds]) ?? 0
-  }
 }

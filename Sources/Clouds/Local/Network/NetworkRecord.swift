@@ -7,21 +7,12 @@ import SystemPackage
 /// What a network of the local cloud consists of, kept beside it: everything that is made of it can be made again from
 /// this alone.
 struct NetworkRecord: Hashable, Codable, Sendable {
-  /// A machine's port of the bridge.
-  struct Port: Hashable, Codable, Sendable {
-    /// The interface in the network's namespace.
-    let interface: String
-    let reservation: NetworkPlan.Reservation
-    let attachment: Attachment
-  }
-
   var plan: NetworkPlan
   /// A /31 (RFC 3021): the host's address and the namespace's.
   var transit: IPv4Network
   var forward: PublicForward?
   /// What may reach the cloudpipe; nothing before it is booted.
   var group: SecurityGroup?
-  var ports: [Port] = []
 
   var hostAddress: IPv4Address { transit.address }
   var spaceAddress: IPv4Address { transit.last }
@@ -50,12 +41,4 @@ extension Substring {
   fileprivate var inPairs: String {
     stride(from: 0, to: count, by: 2).map { String(dropFirst($0).prefix(2)) }.joined(separator: ":")
   }
-}
-
-/// How a machine hangs on a port.
-public enum Attachment: Hashable, Codable, Sendable {
-  /// A tap device in the network's namespace, for a virtual machine that is started there.
-  case tap
-  /// An interface in another namespace: a named one, or a container's by the id of one of its processes.
-  case namespace(path: String, interface: String)
 }

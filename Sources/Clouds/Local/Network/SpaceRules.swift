@@ -96,38 +96,29 @@ struct SpaceRules {
       """
   }
 
-  /// What comes from a port can't pass for the gateway, nor for another machine, and hands out neither addresses nor
-  /// routes.
+  /// What comes from a port can't pass for the gateway, and hands out neither addresses nor routes; what comes from the
+  /// cloudpipe's passes for no other machine.
   private var fromPorts: String {
-    let machines = record.ports.flatMap { port in
-      let (mac, address) = (port.reservation.mac, port.reservation.address)
-      return [
-        "iifname \"\(port.interface)\" ether saddr != \(mac) drop",
-        "iifname \"\(port.interface)\" arp saddr ip != { 0.0.0.0, \(address) } drop",
-        "iifname \"\(port.interface)\" ip saddr != { 0.0.0.0, \(address) } drop",
-      ]
-    }
-    return """
-        chain prerouting {
-          ether saddr \(record.gatewayMAC) drop
-          udp sport { 67, 547 } drop
-          icmpv6 type nd-router-advert drop
-          \(gateway6.map { "ip6 saddr \($0) drop" } ?? "")
-          \(machines.joined(separator: "\n    "))
-          iifname "cloudpipe" jump from_cloudpipe
-        }
-        chain from_cloudpipe {
-          ether type != { arp, ip, ip6 } drop
-          \(othersMACs.isEmpty ? "" : "ether saddr { \(othersMACs) } drop")
-          arp saddr ip != { \(cloudpipeAddresses) } drop
-          ip saddr != { \(cloudpipeAddresses) } drop
-          \(record.cloudpipe.map { "ip daddr 169.254.169.254 ip saddr != \($0.address) drop" } ?? "")
-          meta l4proto udp update @flows { ip saddr . ip daddr . meta l4proto . th sport . th dport timeout 3m }
-          meta l4proto tcp update @flows { ip saddr . ip daddr . meta l4proto . th sport . th dport timeout 1h }
-          meta l4proto udp update @flows6 { ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport timeout 3m }
-          meta l4proto tcp update @flows6 { ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport timeout 1h }
-        }
-      """
+    """
+      chain prerouting {
+        ether saddr \(record.gatewayMAC) drop
+        udp sport { 67, 547 } drop
+        icmpv6 type nd-router-advert drop
+        \(gateway6.map { "ip6 saddr \($0) drop" } ?? "")
+        iifname "cloudpipe" jump from_cloudpipe
+      }
+      chain from_cloudpipe {
+        ether type != { arp, ip, ip6 } drop
+        \(othersMACs.isEmpty ? "" : "ether saddr { \(othersMACs) } drop")
+        arp saddr ip != { \(cloudpipeAddresses) } drop
+        ip saddr != { \(cloudpipeAddresses) } drop
+        \(record.cloudpipe.map { "ip daddr 169.254.169.254 ip saddr != \($0.address) drop" } ?? "")
+        meta l4proto udp update @flows { ip saddr . ip daddr . meta l4proto . th sport . th dport timeout 3m }
+        meta l4proto tcp update @flows { ip saddr . ip daddr . meta l4proto . th sport . th dport timeout 1h }
+        meta l4proto udp update @flows6 { ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport timeout 3m }
+        meta l4proto tcp update @flows6 { ip6 saddr . ip6 daddr . meta l4proto . th sport . th dport timeout 1h }
+      }
+    """
   }
 
   /// The security group, and what has to get through for the port to work at all: neighbours, addresses, answers, and
