@@ -18,6 +18,9 @@ public enum Accelerator: Equatable, Sendable {
     }
   }
 
+  /// The file in the folder of caches that remembers the answer, one for all who ask.
+  public static func memory(inCache cache: FilePath) -> FilePath { cache.appending("accelerator.json") }
+
   /// Which accelerator works on this machine.
   ///
   /// `$CPBUILD_ACCEL` (`kvm` or `tcg`) answers for itself. Otherwise a guest of a few hundred bytes is booted under KVM,

@@ -17,7 +17,8 @@ struct LocalInstanceStart: Sendable {
   func run() async throws -> ProcessIdentity {
     // Whoever ran before left a record, or was killed before it was written.
     try await parts.process.stop()
-    async let accelerator = Accelerator.probe(cache: images.home.path.appending("accelerator.json"))
+    async let accelerator = Accelerator.probe(
+      cache: Accelerator.memory(inCache: images.home.path.appending("cache")))
     let image = try await images.prepare(plan.image)
     try await makeDisk(image)
     let machine = LocalInstanceMachine(

@@ -27,7 +27,7 @@ public struct Doctor: Sendable {
   public init(home: FilePath, out: FilePath, freshProbe: Bool = false, others: [any Check] = []) {
     checks =
       [
-        AcceleratorCheck(cache: home.appending("cache").appending("accelerator.json"), fresh: freshProbe),
+        AcceleratorCheck(cache: Accelerator.memory(inCache: home.appending("cache")), fresh: freshProbe),
         ApplianceCheck(),
       ] + ToolCheck.all + [
         DiskSpaceCheck(purpose: "state and cache", folder: home, needed: 4_000_000_000),

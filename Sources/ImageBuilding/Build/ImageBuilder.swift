@@ -111,7 +111,7 @@ public struct ImageBuilder: Sendable {
 
   /// The appliance, with the accelerator that works here.
   func appliance() async throws -> Appliance {
-    let accelerator = try await Accelerator.probe(cache: options.cache.appending("accelerator.json"))
+    let accelerator = try await Accelerator.probe(cache: Accelerator.memory(inCache: options.cache))
     return try await Appliance.prepare(cache: options.cache, usesKVM: accelerator == .kvm)
   }
 }
