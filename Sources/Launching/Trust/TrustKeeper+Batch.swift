@@ -14,25 +14,12 @@ extension TrustKeeper {
     _ users: [UserName], to project: ProjectID, lifetime: Lifetime? = nil
   ) async throws -> [IssuedUser] {
     let issuer = try await issuing(project)
-    let tunnelKey = try await tunnelKey(of: project)
     let (moment, life) = (now, lifetime ?? configuration.trust.lifetimes.client)
-    let made = try users.map { user in
-      let key = try PrivateKey.generate(configuration.trust.keyType)
-      let name = try DistinguishedName(commonName: user.text, organization: project.text)
-      let certificate = try issuer.authority.issueClient(
-        named: name, publicKey: key.publicKey, now: moment, lifetime: life)
-      return (certificate: certificate, key: key, tlsCrypt: try tunnelKey.issueClientKey(.timestamp(moment)))
+    let made = try users.map {
+      try issuer.authority.issue(
+        to: $0, of: project, keyType: configuration.trust.keyType, now: moment, lifetime: life)
     }
-    let anchors = try await state.write { state in
-      for (user, made) in zip(users, made) {
-        try state.record(made.certificate, by: issuer.row, of: user, in: project, renewing: false, at: moment)
-      }
-      return try state.authorities.trusted(of: project).compactMap(\.anchor)
-    }
-    let authorities = try anchors.map { try Trust.Certificate(der: Array($0)) }
-    return made.map {
-      IssuedUser(certificate: $0.certificate, key: $0.key, tlsCrypt: $0.tlsCrypt, authorities: authorities)
-    }
+    return try await store(made, by: issuer.row, of: project, renewing: false, at: moment)
   }
 }
 

@@ -18,8 +18,8 @@ extension TrustKeeper: LaunchTrust {
     let credentials = try await serverCredentials(of: id)
     return try Payload(
       authorities: Data(credentials.authorities.utf8), serverCertificate: Data(credentials.certificate.utf8),
-      serverKey: credentials.key.withUnsafeBytes { Data($0) }, crl: Data(credentials.crl.utf8),
-      tunnelKey: credentials.tunnelKey.withUnsafeBytes { Data($0) },
+      serverKey: credentials.key.data, crl: Data(credentials.crl.utf8),
+      tunnelKey: credentials.tunnelKey.data,
       settings: settings)
   }
 }

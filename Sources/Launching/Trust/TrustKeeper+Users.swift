@@ -38,25 +38,58 @@ extension TrustKeeper {
     request: SigningRequest? = nil, renewing: Bool = false
   ) async throws -> IssuedUser {
     let issuer = try await issuing(project)
-    let key = request == nil ? try PrivateKey.generate(keyType ?? configuration.trust.keyType) : nil
-    let name = try DistinguishedName(commonName: user.text, organization: project.text)
     let (moment, life) = (now, lifetime ?? configuration.trust.lifetimes.client)
-    let made: Trust.Certificate
-    if let request {
-      made = try issuer.authority.issueClient(named: name, for: request, now: moment, lifetime: life)
-    } else if let key {
-      made = try issuer.authority.issueClient(named: name, publicKey: key.publicKey, now: moment, lifetime: life)
-    } else {
-      throw TrustKeeperError.noKey(authority: user.text)
-    }
-    let tlsCrypt = try await tunnelKey(of: project).issueClientKey(.timestamp(moment))
+    let made = try issuer.authority.issue(
+      to: user, of: project, request: request, keyType: keyType ?? configuration.trust.keyType, now: moment,
+      lifetime: life)
+    let issued = try await store([made], by: issuer.row, of: project, renewing: renewing, at: moment)
+    guard let only = issued.first else { throw TrustKeeperError.noUser(user, project) }
+    return only
+  }
+
+  /// Stores certificates that were just made, all of them in one transaction or none, and gives each user what their
+  /// client needs beside it.
+  func store(
+    _ made: [MadeCertificate], by issuer: Authority, of project: ProjectID,
+    renewing: Bool, at moment: Date
+  ) async throws -> [IssuedUser] {
+    let tunnelKey = try await tunnelKey(of: project)
+    let tlsCrypt = try made.map { _ in try tunnelKey.issueClientKey(.timestamp(moment)) }
     let anchors = try await state.write { state in
-      try state.record(made, by: issuer.row, of: user, in: project, renewing: renewing, at: moment)
+      for made in made {
+        try state.record(made.certificate, by: issuer, of: made.user, in: project, renewing: renewing, at: moment)
+      }
       return try state.authorities.trusted(of: project).compactMap(\.anchor)
     }
-    return IssuedUser(
-      certificate: made, key: key, tlsCrypt: tlsCrypt,
-      authorities: try anchors.map { try Trust.Certificate(der: Array($0)) })
+    let authorities = try anchors.map { try Trust.Certificate(der: Array($0)) }
+    return zip(made, tlsCrypt).map { made, tlsCrypt in
+      IssuedUser(certificate: made.certificate, key: made.key, tlsCrypt: tlsCrypt, authorities: authorities)
+    }
+  }
+}
+
+/// A user's certificate that isn't stored yet.
+struct MadeCertificate: Sendable {
+  let user: UserName
+  let certificate: Trust.Certificate
+  /// Nil when the user made it.
+  let key: PrivateKey?
+}
+
+extension CertificateAuthority {
+  /// Issues a certificate to a user: to the key that signed `request`, to a new one where there is no request.
+  func issue(
+    to user: UserName, of project: ProjectID, request: SigningRequest? = nil, keyType: Trust.KeyType, now: Date,
+    lifetime: Lifetime
+  ) throws -> MadeCertificate {
+    let name = try DistinguishedName(commonName: user.text, organization: project.text)
+    if let request {
+      let certificate = try issueClient(named: name, for: request, now: now, lifetime: lifetime)
+      return MadeCertificate(user: user, certificate: certificate, key: nil)
+    }
+    let key = try PrivateKey.generate(keyType)
+    let certificate = try issueClient(named: name, publicKey: key.publicKey, now: now, lifetime: lifetime)
+    return MadeCertificate(user: user, certificate: certificate, key: key)
   }
 }
 

@@ -35,8 +35,8 @@ public struct TrustKeeper: Sendable {
     if try await state.read({ try $0.authorities.active(of: project) }) == nil { try await makeAuthority(of: project) }
     if try await state.read({ try $0.tunnelKeys.find(of: project) }) == nil { try await makeTunnelKey(of: project) }
     _ = try await keyPair(of: project)
+    // Which writes the exports as well.
     try await renewDue()
-    try await state.exports.write()
   }
 
   /// The project's ssh key pair, made if there is none.
@@ -53,7 +53,7 @@ public struct TrustKeeper: Sendable {
     return try await state.write { state in
       try state.projects.ensure(project, at: moment)
       if let pair = try state.keyPairs.find(of: project) { return pair }
-      try state.keyPairs.insert(row, key: privateFile.withUnsafeBytes { Data(Array($0)) })
+      try state.keyPairs.insert(row, key: privateFile.data)
       return row
     }
   }

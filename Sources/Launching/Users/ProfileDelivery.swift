@@ -54,7 +54,3 @@ extension UserName {
     return name.first.map { $0 == "_" || $0 == "." || $0 == "-" } ?? true ? "user" + name : name
   }
 }
-
-extension Secret {
-  fileprivate var data: Data { withUnsafeBytes { Data($0) } }
-}
