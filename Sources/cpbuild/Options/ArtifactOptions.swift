@@ -14,5 +14,5 @@ struct ArtifactOptions: ParsableArguments {
   }
 
   /// Needn't exist yet. Always absolute.
-  var out: FilePath { FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(chosenOut)) }
+  var out: FilePath { .fromCommandLine(chosenOut) }
 }

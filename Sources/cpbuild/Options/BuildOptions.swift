@@ -20,7 +20,7 @@ struct BuildOptions: ParsableArguments {
   /// Bases, packages and finished stages; `$CPBUILD_CACHE`, else a folder in the home.
   var cache: FilePath {
     if let chosen = ProcessInfo.processInfo.environment["CPBUILD_CACHE"], !chosen.isEmpty {
-      return FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(chosen))
+      return .fromCommandLine(chosen)
     }
     return global.home.appending("cache")
   }

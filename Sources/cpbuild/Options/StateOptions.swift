@@ -61,7 +61,7 @@ struct StateOptions: ParsableArguments {
 
   private var passphrase: PassphraseSource? {
     if let passphraseFile {
-      return .file(FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(passphraseFile)))
+      return .file(.fromCommandLine(passphraseFile))
     }
     if let passphraseFd { return .descriptor(passphraseFd) }
     // Checked in validate().

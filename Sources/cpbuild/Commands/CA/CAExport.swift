@@ -35,7 +35,7 @@ struct CAExport: AsyncParsableCommand {
     }
     let bundle = try await open.trust.bundle(of: project, isChain: chain)
     guard let out else { return try state.global.print(["certificates": bundle], text: bundle) }
-    let file = FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(out))
+    let file = FilePath.fromCommandLine(out)
     try AtomicFile.write(bundle, to: file, mode: 0o644)
     try state.global.print(["file": file.string], text: "wrote \(file)\n")
   }

@@ -43,10 +43,3 @@ struct BackupCommand: AsyncParsableCommand {
       Report(backup: path.string, size: size), text: "wrote \(path), \(Quantity.bytes(size)): it holds private keys\n")
   }
 }
-
-extension FilePath {
-  /// A path as it was typed, made absolute.
-  static func fromCommandLine(_ text: String) -> FilePath {
-    FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath(text))
-  }
-}

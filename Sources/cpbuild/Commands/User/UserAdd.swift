@@ -96,6 +96,6 @@ struct UserAdd: AsyncParsableCommand {
   private var outFile: FilePath? { out == "-" ? nil : path(out) }
 
   private func path(_ text: String?) -> FilePath? {
-    text.map { FilePath(FileManager.default.currentDirectoryPath).pushing(FilePath($0)).lexicallyNormalized() }
+    text.map { FilePath.fromCommandLine($0).lexicallyNormalized() }
   }
 }
