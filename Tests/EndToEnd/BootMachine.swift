@@ -9,7 +9,8 @@ struct BootMachine: Sendable {
   enum Way: Sendable {
     /// As a cloud starts it: SeaBIOS, GRUB and the initramfs, from a virtio disk.
     case bootloader
-    /// Straight into the image's own kernel at this path, with an NVMe disk: both drivers that it takes are built in.
+    /// Straight into the image's own kernel at this path, with an NVMe disk: both drivers that it takes are built in. The
+    /// image's own init brings up the VPN before systemd starts.
     case kernel(FilePath)
   }
 
@@ -60,7 +61,9 @@ struct BootMachine: Sendable {
     case .kernel(let kernel):
       arguments += [
         "-machine", "q35", "-drive", drive, "-device", "nvme,serial=root,drive=disk",
-        "-kernel", kernel.string, "-append", "root=/dev/nvme0n1p3 ro console=ttyS0,115200n8",
+        "-kernel", kernel.string, "-append",
+        "root=/dev/nvme0n1p3 rw console=ttyS0,115200n8 init=/sbin/cloudpipe-init",
+        "-device", "virtio-rng-pci",
       ]
     }
     arguments += [

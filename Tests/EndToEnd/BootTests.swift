@@ -38,12 +38,12 @@ extension Machines {
       let identity = Mutex(Identity())
       try await machine.running {
         try await machine.waits(for: "Linux version")
-        try await machine.waits(for: "cloudpipe: rc.local fetches")
+        try await machine.waits(for: "cloudpipe: \(way.first) fetches")
         #expect(cloud.leases == [BootCloud.hardwareAddress: BootCloud.address])
         try await machine.waits(for: "cloudpipe: OpenVPN is up: bridged, port 1194/udp")
         try await machine.waits(for: "cloudpipe: rc.local done")
         try await machine.waits(for: " login:")
-        let found = try await inspect(cloud)
+        let found = try await inspect(cloud, way)
         identity.withLock { $0 = found }
         try await refusesPasswords(cloud)
         try await letsUserIn(project, cloud, name)
@@ -52,9 +52,14 @@ extension Machines {
     }
 
     /// Looks at the instance as its admin.
-    private func inspect(_ cloud: BootCloud) async throws -> Identity {
-      let devices = try await admin("ls /sys/class/net", cloud).split(separator: "\n")
-      #expect(!devices.contains("eth0"), "the test is about a network card of another name")
+    private func inspect(_ cloud: BootCloud, _ way: BootMachine.Way) async throws -> Identity {
+      if case .bootloader = way {
+        let devices = try await admin("ls /sys/class/net", cloud).split(separator: "\n")
+        #expect(!devices.contains("eth0"), "the test is about a network card of another name")
+      }
+      let server = try await admin("doas systemctl show --property MainPID --value openvpn-server@server", cloud)
+      let running = try await admin("pgrep -x openvpn", cloud)
+      #expect(server == running, "the unit doesn't have the one server")
       let address = try await admin("ip -4 -o address show dev br0", cloud)
       #expect(address.contains(" \(BootCloud.address)/24 "), "\(address)")
       let card = try await admin("cat /sys/class/net/br0/address", cloud)
@@ -124,6 +129,16 @@ extension Machines {
       let size = (try? FileManager.default.attributesOfItem(atPath: kernel.string)[.size] as? Int) ?? 0
       try #require(size > 1 << 20, "no kernel: \(output)")
       return kernel
+    }
+  }
+}
+
+extension BootMachine.Way {
+  /// Who fetches the payload.
+  fileprivate var first: String {
+    switch self {
+    case .bootloader: "rc.local"
+    case .kernel: "init"
     }
   }
 }
