@@ -292,6 +292,10 @@ put() { # FOLDER MODE FILE...: installs those that differ
 	changed=yes
 }
 
+# What a boot without a payload needs besides; no reason to restart the VPN. Before ca.crt, from which on the timer's
+# refreshes read the settings.
+put /etc/cloudpipe 0644 settings autorun.sh
+changed=
 [ -d /run/openvpn-server ] || install -d -m 0710 /run/openvpn-server
 [ -d /run/cloudpipe/certificates ] ||
 	install -d -m 0700 -o cloudpipe-vpn -g cloudpipe-vpn /run/cloudpipe/sessions /run/cloudpipe/certificates
@@ -302,12 +306,7 @@ put "$server" 0600 server.key tls-crypt-v2.key server.conf
 
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl
-keep() { # for a boot without a payload; no reason to restart the VPN
-	was_changed=$changed
-	put /etc/cloudpipe 0644 settings autorun.sh
-	changed=$was_changed
-}
-if ! $refresh "$PWD/crl.pem" >/dev/null && { keep && ! $refresh >/dev/null; }; then
+if ! $refresh "$PWD/crl.pem" >/dev/null && ! $refresh >/dev/null; then
 	why=$("$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) ||
 		die "no CRL that can be used: $why"
 fi
@@ -350,4 +349,3 @@ until is_active && listens; do
 	sleep 0.1
 done
 echo "OpenVPN is up: $mode, port $port/udp"
-keep
