@@ -11,6 +11,19 @@ private func withMetadata(_ body: (Namespace) throws -> Void) throws {
   }
 }
 
+/// The same with br0 at 10.0.0.2/24, and a real payload as user data, whose files lie in /tmp/in.
+private func withRealPayload(_ body: (Namespace) throws -> Void) throws {
+  let payload = try TestPayload(["MODE": "bridged"])
+  defer { payload.remove() }
+  let crl = try payload.authority.crl("01")
+  try withMetadata { guest throws in
+    try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
+    try payload.write(to: "/tmp/in", in: guest, crl: crl)
+    try guest.check("python3 /tmp/fixture/archive.py plain \(userData) /tmp/in/*")
+    try body(guest)
+  }
+}
+
 private let userData = "/tmp/web/latest/user-data"
 private let keyPath = "/tmp/web/latest/meta-data/public-keys/0/openssh-key"
 
@@ -30,14 +43,8 @@ extension Namespace {
 struct RCLocalTests {
   @Test("brings up the VPN of a real payload, and leaves no key behind but the VPN's own")
   func complete() throws {
-    let payload = try TestPayload(["MODE": "bridged"])
-    defer { payload.remove() }
-    let crl = try payload.authority.crl("01")
-    try withMetadata { guest throws in
-      try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
-      try payload.write(to: "/tmp/in", in: guest, crl: crl)
-      try guest.check(
-        "python3 /tmp/fixture/archive.py plain /tmp/zip /tmp/in/* && base64 /tmp/zip | base64 -w0 >\(userData)")
+    try withRealPayload { guest throws in
+      try guest.check("base64 \(userData) | base64 -w0 >/tmp/coded && cp /tmp/coded \(userData)")
       for _ in 1...2 {
         let outcome = try guest.run("/etc/rc.local start")
         #expect(outcome.succeeded, "\(outcome) \(guest.read("/dev/console"))")
@@ -52,13 +59,7 @@ struct RCLocalTests {
 
   @Test("goes on with the payload of the last boot when there is none any more")
   func kept() throws {
-    let payload = try TestPayload(["MODE": "bridged"])
-    defer { payload.remove() }
-    let crl = try payload.authority.crl("01")
-    try withMetadata { guest throws in
-      try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
-      try payload.write(to: "/tmp/in", in: guest, crl: crl)
-      try guest.check("python3 /tmp/fixture/archive.py plain \(userData) /tmp/in/*")
+    try withRealPayload { guest throws in
       #expect(try guest.run("/etc/rc.local").succeeded)
       for status in ["403", "404"] {
         try guest.write(status, to: "\(userData).status")
@@ -80,13 +81,8 @@ struct RCLocalTests {
 
   @Test("finds the VPN up that was started before systemd, and hands over what was said")
   func early() throws {
-    let payload = try TestPayload(["MODE": "bridged"])
-    defer { payload.remove() }
-    let crl = try payload.authority.crl("01")
-    try withMetadata { guest throws in
-      try guest.check("ip link add br0 type bridge && ip address add 10.0.0.2/24 dev br0 && ip link set br0 up")
-      try payload.write(to: "/tmp/in", in: guest, crl: crl)
-      try guest.check("python3 /tmp/fixture/archive.py plain \(userData) /tmp/in/*; rmdir /run/systemd/system")
+    try withRealPayload { guest throws in
+      try guest.check("rmdir /run/systemd/system")
       let outcome = try guest.run("/usr/local/lib/cloudpipe/configure init 10")
       #expect(outcome.succeeded, "\(outcome)")
       #expect(guest.read("/dev/console").contains("cloudpipe: OpenVPN is up: bridged, port 1194/udp\r\n"))
