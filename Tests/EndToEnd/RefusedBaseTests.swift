@@ -60,7 +60,7 @@ import Testing
       case .encrypted:
         let secret = [
           "--object", "secret,id=key,data=secret", "-o",
-          "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10",
+          "encrypt.format=luks,encrypt.key-secret=key,encrypt.iter-time=10,encrypt.hash-alg=sha512",
         ]
         try await create("qcow2", secret)
       case .backing: try await create("qcow2", ["-b", "/etc/passwd", "-F", "raw"])
