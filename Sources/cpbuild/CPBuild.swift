@@ -14,7 +14,8 @@ struct CPBuild: AsyncParsableCommand {
       """,
     version: Version.number,
     subcommands: [
-      ImageCommand.self, ListCommand.self, UserCommand.self, CACommand.self, CRLCommand.self, BackupCommand.self,
-      RestoreCommand.self, DoctorCommand.self, MetadataServiceCommand.self,
+      ImageCommand.self, LaunchCommand.self, ListCommand.self, ShowCommand.self, RestartCommand.self,
+      TerminateCommand.self, ChangeCommand.self, LogCommand.self, UserCommand.self, CACommand.self, CRLCommand.self,
+      BackupCommand.self, RestoreCommand.self, DoctorCommand.self, MetadataServiceCommand.self,
     ])
 }

@@ -26,6 +26,7 @@ extension Outcome {
     case let error as UserError: self.init(user: error)
     case let error as LaunchError: self.init(launch: error)
     case let error as LocalCloudError: self.init(localCloud: error)
+    case let error as LocalInstanceError: self.init(localInstance: error)
     case is NameError: self = .usage
     case is PayloadError: self = .failed
     case is DeclarationError, is GuestSystemError, is Ext4Error: self = .failed
@@ -41,6 +42,13 @@ extension Outcome {
     case .notRoot, .noTransit: self = .environment
     case .noNetwork: self = .notFound
     case .helper: self = .failed
+    }
+  }
+
+  private init(localInstance error: LocalInstanceError) {
+    switch error {
+    case .imageChanged, .imageUnusable, .diskTooSmall, .notStarted, .monitor: self = .failed
+    case .noDevice: self = .environment
     }
   }
 

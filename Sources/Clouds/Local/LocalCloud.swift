@@ -17,6 +17,9 @@ public struct LocalCloud: Cloud {
   }
 
   public var kind: CloudKind { .local }
+  /// Where an instance fetches the CRL of its project: from its network's metadata service, which answers each only with
+  /// its own.
+  public static let crlURL = "http://169.254.169.254/cloudpipe/crl.pem"
   public func space(of id: NetworkID) -> NetworkSpace { NetworkSpace(home: home, id: id) }
 
   public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {}

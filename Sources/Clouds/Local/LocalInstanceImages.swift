@@ -19,9 +19,12 @@ struct LocalInstanceImages: Sendable {
     /// Of the disk that an instance sees, in bytes.
     let size: UInt64
     let boot: LocalInstanceBoot
+    /// Whether it has the program that brings up the VPN before the ordinary init.
+    let hasEarlyInit: Bool
   }
 
   private static let record = "image.json"
+  private static let earlyInit = "/usr/sbin/cloudpipe-init"
   /// A kernel, or an initramfs, is far smaller, in bytes.
   private static let largestKernel = 512 << 20
 
@@ -82,12 +85,15 @@ struct LocalInstanceImages: Sendable {
     try await Command("qemu-img", ["convert", "-O", "raw", "json:" + options, raw.string]).run()
     guard chmod(raw.string, 0o600) == 0 else { throw HostError.file(doing: "protect", path: raw, errno: errno) }
     let bytes = try DiskBytes(raw)
-    let boot = try takeOut(image, of: bytes, into: aside)
-    return Prepared(sha256: image.sha256, source: image.disk.string, size: bytes.size, boot: boot)
+    let (boot, hasEarlyInit) = try takeOut(image, of: bytes, into: aside)
+    return Prepared(
+      sha256: image.sha256, source: image.disk.string, size: bytes.size, boot: boot, hasEarlyInit: hasEarlyInit)
   }
 
   /// Writes kernel and initramfs beside the disk, as far as they are needed.
-  private func takeOut(_ image: InstanceImage, of disk: DiskBytes, into aside: FilePath) throws -> LocalInstanceBoot {
+  private func takeOut(
+    _ image: InstanceImage, of disk: DiskBytes, into aside: FilePath
+  ) throws -> (boot: LocalInstanceBoot, hasEarlyInit: Bool) {
     for partition in try Partitions.all(on: disk) where partition.start < disk.size {
       guard let volume = try? Ext4Volume(disk, at: partition.start), let kernel = try volume.find(image.kernel),
         try volume.find("/etc/os-release") != nil
@@ -100,9 +106,9 @@ struct LocalInstanceImages: Sendable {
         hasInitramfs: initramfs != nil)
       try write(kernel, of: volume, to: aside.appending("kernel"))
       if case .initramfs = boot, let initramfs { try write(initramfs, of: volume, to: aside.appending("initramfs")) }
-      return boot
+      return (boot, try volume.find(Self.earlyInit) != nil)
     }
-    return .bootloader
+    return (.bootloader, false)
   }
 
   /// Mode 0644 in a folder for root alone: QEMU opens it anew through a descriptor, without any right of its own.

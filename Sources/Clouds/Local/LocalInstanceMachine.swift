@@ -12,6 +12,8 @@ struct LocalInstanceMachine: Sendable {
   let flavor: Flavor
   let mac: MACAddress
   let boot: LocalInstanceBoot
+  /// Whether the image has the program that brings up the VPN before its ordinary init.
+  let hasEarlyInit: Bool
   let accelerator: Accelerator
 
   /// QEMU's open files, from descriptor 3 on.
@@ -62,7 +64,8 @@ struct LocalInstanceMachine: Sendable {
   private var network: [String] {
     [
       "-netdev", "tap,id=net,fd=\(File.tap.rawValue),vhost=off",
-      "-device", "virtio-net-pci,netdev=net,mac=\(mac),romfile=",
+      // Without a link state to make up its mind about, the guest's driver has the link up at once.
+      "-device", "virtio-net-pci,netdev=net,mac=\(mac),romfile=,status=off",
     ]
   }
 
@@ -81,12 +84,14 @@ struct LocalInstanceMachine: Sendable {
     guard let root = boot.root else { return [] }
     var arguments = ["-kernel", "/dev/fd/\(File.kernel.rawValue)"]
     if case .initramfs = boot { arguments += ["-initrd", "/dev/fd/\(File.initramfs.rawValue)"] }
-    return arguments + ["-append", Self.commandLine(root: root, accelerator: accelerator)]
+    return arguments + ["-append", Self.commandLine(root: root, hasEarlyInit: hasEarlyInit, accelerator: accelerator)]
   }
 
   /// A kernel that panics starts again after five seconds, like any machine that is out of reach.
-  static func commandLine(root: String, accelerator: Accelerator) -> String {
-    var words = ["root=\(root)", "ro", "console=ttyS0,115200n8", "panic=5"]
+  static func commandLine(root: String, hasEarlyInit: Bool, accelerator: Accelerator) -> String {
+    // The disk is new and needs no check, so that it can be written from the start.
+    var words = ["root=\(root)", "rw", "console=ttyS0,115200n8", "panic=5"]
+    if hasEarlyInit { words.append("init=/sbin/cloudpipe-init") }
     // An emulated processor doesn't speculate, so that what guards against it only costs.
     if case .tcg = accelerator { words += ["mitigations=off", "no_timer_check", "tsc=reliable"] }
     return words.joined(separator: " ")

@@ -23,7 +23,7 @@ struct LocalInstanceStart: Sendable {
     try await makeDisk(image)
     let machine = LocalInstanceMachine(
       name: plan.name, uuid: Self.uuid(of: parts.space), flavor: plan.flavor, mac: plan.mac, boot: image.boot,
-      accelerator: try await accelerator)
+      hasEarlyInit: image.hasEarlyInit, accelerator: try await accelerator)
     let process = try start(machine)
     do {
       try await waitUntilItRuns()

@@ -101,7 +101,7 @@ extension Launcher {
     let place = try await journal.make(NetworkStep(request: request, defaults: defaults, host: host))
     let port = try await journal.make(
       PortStep(address: request.publicAddress, port: request.port, defaults: defaults, host: host))
-    _ = try await journal.make(CloudNetworkStep(network: place.network, cloudpipe: place.cloudpipe))
+    _ = try await journal.make(CloudNetworkStep(network: place.network))
     let payload = try await journal.make(PayloadStep(network: place.network, crlLocation: crlLocation))
     guard let mac = place.cloudpipe.mac else { throw StateError.notFound(kind: "MAC address of", id: "\(id)") }
     let plan = InstancePlan(

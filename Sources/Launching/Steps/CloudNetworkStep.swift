@@ -7,7 +7,6 @@ struct CloudNetworkStep: ReversibleStep {
   static let name = StepName.cloudNetwork
 
   let network: Network
-  let cloudpipe: Address
 
   var detail: String? { network.cidr.text }
 
@@ -19,19 +18,11 @@ struct CloudNetworkStep: ReversibleStep {
   }
 
   func make(at site: LaunchSite) async throws -> NetworkPlan {
-    let machines = try await site.state.read { try $0.addresses.all(in: site.id) }.filter { $0.role == .machine }
-    let plan = NetworkPlan(
-      id: site.id, cidr: network.cidr, cidr6: network.cidr6, gateway: network.gateway,
-      reservations: [reservation(cloudpipe, named: LaunchedNames.instance(of: site.id))].compactMap(\.self)
-        + machines.compactMap { reservation($0, named: $0.holder) },
-      domain: network.dnsDomain)
+    let addresses = try await site.state.read { try $0.addresses.all(in: site.id) }
+    let plan = NetworkPlan(network, addresses: addresses, cloudpipe: LaunchedNames.instance(of: site.id))
     try await site.cloud.makeNetwork(plan)
     return plan
   }
 
   static func undo(at site: LaunchSite) async throws { try await site.cloud.removeNetwork(site.id) }
-
-  private func reservation(_ address: Address, named name: String) -> NetworkPlan.Reservation? {
-    address.mac.map { NetworkPlan.Reservation(address: address.address, mac: $0, name: name) }
-  }
 }

@@ -1,5 +1,7 @@
 import ArgumentParser
+import Launching
 import Names
+import State
 
 /// The project that a command is about, or all of them when none is named.
 struct OptionalProjectArgument: ParsableArguments {
@@ -8,4 +10,40 @@ struct OptionalProjectArgument: ParsableArguments {
 
   /// - Throws: `NameError`.
   func project() throws -> ProjectID? { try name.map { try ProjectID($0) } }
+}
+
+/// The project that a command is about, and which of its networks.
+struct NetworkArguments: ParsableArguments {
+  @Argument(help: ArgumentHelp("The project.", valueName: "project"))
+  private var projectName: String
+
+  @Option(help: ArgumentHelp("One of the project's networks.", valueName: "name"))
+  private var network: String?
+
+  /// - Throws: `NameError`.
+  func project() throws -> ProjectID { try ProjectID(projectName) }
+
+  /// - Throws: `NameError`.
+  func networkName() throws -> NetworkName? { try network.map { try NetworkName($0) } }
+
+  /// The network that is named, else all of the project's.
+  ///
+  /// - Throws: `NameError`, `LaunchError`, `StateError`.
+  func all(in state: StateStore) async throws -> [NetworkID] {
+    try await state.networks(of: project(), named: networkName())
+  }
+
+  /// The network that is named, else the project's standard one, else its only one.
+  ///
+  /// - Throws: `NameError`, `LaunchError`, `StateError`.
+  func one(in state: StateStore) async throws -> NetworkID {
+    let all = try await all(in: state)
+    guard let one = all.first(where: { $0.name == .standard }) ?? (all.count == 1 ? all.first : nil) ?? named(all)
+    else {
+      throw LaunchError.severalNetworks(try project(), all.map(\.name))
+    }
+    return one
+  }
+
+  private func named(_ all: [NetworkID]) -> NetworkID? { network == nil ? nil : all.first }
 }

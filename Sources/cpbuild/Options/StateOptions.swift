@@ -39,7 +39,8 @@ struct StateOptions: ParsableArguments {
   var home: Home { Home(global.home) }
 
   /// Opens the state, making it if there is none, and does on the way what any command does: finishes exports that a kill
-  /// left behind and renews the CRLs that are due. What goes wrong with a CRL is said on stderr and stops nothing.
+  /// left behind, renews the CRLs that are due, and finishes or undoes launches that were killed. What goes wrong with
+  /// any of it is said on stderr and stops nothing.
   ///
   /// - Throws: `StateError`, `DeclarationError`, `HostError`.
   func open() async throws -> OpenState {
@@ -49,7 +50,9 @@ struct StateOptions: ParsableArguments {
     for trouble in try await trust.renewDue() {
       StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n")
     }
-    return OpenState(store: store, trust: trust, configuration: configuration)
+    let open = OpenState(store: store, trust: trust, configuration: configuration)
+    try await open.recover()
+    return open
   }
 
   /// Opens the state where there is one; nil where there is none, which for looking at it is as good as an empty one.

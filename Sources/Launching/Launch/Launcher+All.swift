@@ -1,0 +1,54 @@
+import Foundation
+public import State
+
+extension Launcher {
+  /// What became of one cloudpipe among many.
+  public struct Outcome: Sendable {
+    public let id: NetworkID
+    public let result: Result<Launched, any Error>
+  }
+
+  /// How many cloudpipes boot at the same time.
+  private static let atOnce = 4
+
+  /// Brings back every cloudpipe that was launched and doesn't run, as after a restart of the machine. One that fails
+  /// doesn't keep others from being brought back.
+  ///
+  /// - Parameter waits: until each VPN answers.
+  /// - Returns: what became of each, in the order of projects and networks.
+  /// - Throws: `StateError`, `CancellationError`.
+  public func launchAll(waits: Bool = true) async throws -> [Outcome] {
+    let instances = try await state.read { try $0.instances.all() }
+    return try await each(instances) { try await launch(request(of: $0), waits: waits) }
+  }
+
+  /// Boots cloudpipes anew, each as ``restart(_:waits:)`` does.
+  ///
+  /// - Throws: ``LaunchError/notLaunched(_:)`` before anything is done; `StateError`, `CancellationError`.
+  public func restart(_ ids: [NetworkID], waits: Bool = true) async throws -> [Outcome] {
+    var instances: [Instance] = []
+    for id in ids { instances.append(try await instance(id)) }
+    return try await each(instances) { try await restart($0.id, waits: waits) }
+  }
+
+  private func each(
+    _ instances: [Instance], _ body: @escaping @Sendable (Instance) async throws -> Launched
+  ) async throws -> [Outcome] {
+    try await withThrowingTaskGroup(of: (Int, Outcome).self) { group in
+      var outcomes = [Outcome?](repeating: nil, count: instances.count)
+      for (index, instance) in instances.enumerated() {
+        if index >= Self.atOnce, let (done, outcome) = try await group.next() { outcomes[done] = outcome }
+        group.addTask {
+          do {
+            return (index, Outcome(id: instance.id, result: .success(try await body(instance))))
+          } catch {
+            try Task.checkCancellation()
+            return (index, Outcome(id: instance.id, result: .failure(error)))
+          }
+        }
+      }
+      while let (done, outcome) = try await group.next() { outcomes[done] = outcome }
+      return outcomes.compactMap(\.self)
+    }
+  }
+}

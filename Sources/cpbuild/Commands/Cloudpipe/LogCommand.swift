@@ -1,0 +1,53 @@
+import ArgumentParser
+import Clouds
+import Launching
+import Names
+import State
+
+/// `cpbuild log`.
+struct LogCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "log", abstract: "Print what a cloudpipe said on its console since it was booted last.")
+
+  @OptionGroup var options: StateOptions
+  @OptionGroup var target: NetworkArguments
+
+  @Flag(name: .shortAndLong, help: "Go on as it says more, until the instance is gone.")
+  var follow = false
+
+  /// What `--json` prints.
+  struct Report: Encodable {
+    let project: ProjectID
+    let network: NetworkName
+    let console: String
+  }
+
+  mutating func validate() throws {
+    if follow && options.global.json { throw ValidationError("--follow and --json don't go together.") }
+  }
+
+  func run() async throws {
+    guard let open = try await options.openIfThere() else { throw LaunchError.noProject(try target.project()) }
+    let id = try await target.one(in: open.store)
+    let cloud = try open.cloud()
+    var said = try await cloud.console(of: id)
+    let isLaunched = try await open.store.read { try $0.instances.find(id) } != nil
+    if said.isEmpty && !isLaunched { throw LaunchError.notLaunched(id) }
+    let report = Report(project: id.project, network: id.name, console: said)
+    try options.global.print(report, text: Self.printable(said))
+    while follow {
+      try await Task.sleep(for: .milliseconds(200))
+      let console = try await cloud.console(of: id)
+      // One that begins differently is of another boot, or was cut.
+      let news = console.hasPrefix(said) ? String(console.dropFirst(said.count)) : console
+      if !news.isEmpty { try StandardOutput.write(Self.printable(news)) }
+      said = console
+      if news.isEmpty, try await cloud.condition(of: id).state != .running { return }
+    }
+  }
+
+  /// Lines on a console end with a return too.
+  private static func printable(_ console: String) -> String {
+    console.replacing("\r\n", with: "\n").escapingControls(keepingLines: true)
+  }
+}
