@@ -21,7 +21,7 @@ struct HostTable {
   func converge() async throws {
     let members = Self.members(of: home)
     guard !members.isEmpty else { return try await remove() }
-    let outward = Set(try Self.outward(members))
+    let outward = Self.outward
     let closed = outward.filter { KernelSetting.value(of: Self.forwarding($0)) == "0" }
     let others = try await openedByOthers(outward)
     let opened = closed.union(others).union(OpenedInterfaces.read(of: home))
@@ -81,12 +81,10 @@ struct HostTable {
     }
   }
 
-  /// The interfaces that answers and new clients come in by: those of the default routes and of the public addresses.
-  private static func outward(_ members: [HostRules.Member]) throws -> [String] {
-    let forwards = Set(members.compactMap { $0.record.forward?.address })
-    let interfaces = HostInterfaces.current()
-    return Set(try HostRoutes.current().outward + interfaces.filter { forwards.contains($0.address) }.map(\.name))
-      .subtracting(["lo"]).sorted()
+  /// The interfaces that answers and new clients come in by: all that have an address, since a client may be on a network
+  /// that isn't the public address's own. What is opened forwards nothing but that: see ``HostRules``.
+  private static var outward: Set<String> {
+    Set(HostInterfaces.current().map(\.name).filter { $0 != "lo" && !$0.hasPrefix(NetworkSpace.hostPortPrefix) })
   }
 
   private static func forwarding(_ interface: String) -> String { "net/ipv4/conf/\(interface)/forwarding" }

@@ -46,8 +46,8 @@ struct LogCommand: AsyncParsableCommand {
     }
   }
 
-  /// Lines on a console end with a return too.
+  /// Lines on a console end with a return too, or several.
   private static func printable(_ console: String) -> String {
-    console.replacing("\r\n", with: "\n").escapingControls(keepingLines: true)
+    String(String.UnicodeScalarView(console.unicodeScalars.filter { $0 != "\r" })).escapingControls(keepingLines: true)
   }
 }
