@@ -17,6 +17,8 @@ public struct Command: Sendable {
   public var environment: [String: String?]
   /// Where the child starts; this process's folder when nil.
   public var folder: FilePath?
+  /// A file that the child reads from stdin; nothing when nil.
+  public var input: FilePath?
   /// The most that the child may write to stdout, in bytes.
   public var outputLimit = 64 << 20
   /// The child is the first of a process namespace of its own (root only), so that whatever it started ends with it.
@@ -53,11 +55,12 @@ public struct Command: Sendable {
     options.teardownSequence = [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: .seconds(5))]
     let tail = Mutex(Tail())
     let limit = outputLimit
+    let input = try openInput()
     do {
       let result = try await Subprocess.run(
         .path(try Program.find("setpriv")), arguments: Arguments(try prefix() + [path.string] + arguments),
         environment: childEnvironment, workingDirectory: folder, platformOptions: options,
-        input: .none, output: .sequence, error: .sequence
+        input: .fileDescriptor(input, closeAfterSpawningProcess: true), output: .sequence, error: .sequence
       ) { execution in
         async let bytes = Self.collect(execution.standardOutput, limit: limit) {
           try? execution.send(signal: .kill, toProcessGroup: true)
@@ -93,6 +96,13 @@ public struct Command: Sendable {
         command: program, status: "ended with status \(output.status)", output: output.stderrTail)
     }
     return output.stdout
+  }
+
+  private func openInput() throws -> FileDescriptor {
+    let path = input ?? "/dev/null"
+    do { return try FileDescriptor.open(path, .readOnly, options: .closeOnExec) } catch let error as Errno {
+      throw HostError.file(doing: "read", path: path, errno: error.rawValue)
+    }
   }
 
   private func prefix() throws -> [String] {
@@ -169,6 +179,18 @@ public enum Program {
     throw HostError.programMissing(program: program, package: packages[program])
   }
 
+  /// Becomes another program, in this process's place.
+  ///
+  /// - Throws: ``HostError``; it doesn't come back otherwise.
+  public static func become(_ words: [String]) throws -> Never {
+    let path = try find(words.first ?? "")
+    // Those that this process handles are default in the other one, but those that it ignores would stay ignored.
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGPIPE] { signal(number, SIG_DFL) }
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
+    execv(path.string, &arguments)
+    throw HostError.file(doing: "start", path: path, errno: errno)
+  }
+
   /// Folders are executable too, so access(2) alone doesn't do.
   private static func isProgram(_ path: String) -> Bool {
     var status = stat()
@@ -180,6 +202,6 @@ public enum Program {
     "qemu-system-x86_64": "qemu-system-x86", "setpriv": "util-linux", "unshare": "util-linux", "sfdisk": "fdisk",
     "mke2fs": "e2fsprogs", "gpgv": "gpgv", "supermin": "supermin", "openvpn": "openvpn", "prlimit": "util-linux",
     "dnsmasq": "dnsmasq-base", "nft": "nftables", "ip": "iproute2", "grub-mkimage": "grub-common", "mcopy": "mtools",
-    "nsenter": "util-linux", "newuidmap": "uidmap", "newgidmap": "uidmap",
+    "nsenter": "util-linux", "ssh": "openssh-client", "newuidmap": "uidmap", "newgidmap": "uidmap",
   ]
 }

@@ -67,6 +67,7 @@ extension Outcome {
     // What a step met with says more than that it was a step.
     case .step(_, _, _, _, let cause): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
+    case .noShell: self = .failed
     case .different: self = .conflict
     case .severalNetworks, .foreignAddress: self = .usage
     case .notPermitted: self = .environment

@@ -21,6 +21,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case noAnswer(seconds: Int, fault: String?)
   /// Something that needs root.
   case notPermitted(doing: String)
+  /// A cloudpipe's own system can't be asked.
+  case noShell(NetworkID, why: String)
   /// No address of this machine is `address`.
   case foreignAddress(IPv4Address)
 
@@ -46,6 +48,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
       return "the VPN gave no answer in \(seconds) s" + (fault.map { ": \($0)" } ?? "")
     case .notPermitted(let doing):
       return "\(doing) needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: run it with sudo"
+    case .noShell(let id, let why):
+      return "the cloudpipe of \(id) can't be reached over ssh: \(why.isEmpty ? "ssh gave no reason" : why)"
     case .foreignAddress(let address):
       return "no interface of this machine has the address \(address): 'ip -4 address' lists those that it has"
     }

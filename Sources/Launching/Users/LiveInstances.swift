@@ -33,12 +33,26 @@ public struct VPNSession: Hashable, Sendable {
   /// The user's address inside; nil until they have one.
   public let address: String?
   public let since: Date
+  /// When the certificate ends, and the session with it; nil when that isn't known.
+  public let expires: Date?
+  /// The certificate's serial number in hexadecimal; nil when it isn't known.
+  public let serial: String?
+  /// In bytes, as the cloudpipe counts them.
+  public let received: UInt64
+  public let sent: UInt64
 
-  public init(user: String, network: NetworkName, remote: String, address: String?, since: Date) {
+  public init(
+    user: String, network: NetworkName, serial: String?, remote: String, address: String?, since: Date, expires: Date?,
+    received: UInt64, sent: UInt64
+  ) {
     self.user = user
     self.network = network
+    self.serial = serial
     self.remote = remote
     self.address = address
     self.since = since
+    self.expires = expires
+    self.received = received
+    self.sent = sent
   }
 }

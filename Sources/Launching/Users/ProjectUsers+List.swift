@@ -23,24 +23,39 @@ public struct ProjectUser: Sendable {
   public let sessions: [VPNSession]
 }
 
+/// A project's users, and what couldn't be found out about them.
+public struct ProjectUserList: Sendable {
+  /// Ordered by name.
+  public let users: [ProjectUser]
+  /// The cloudpipes that run and couldn't be asked who is connected.
+  public let silent: [(network: NetworkName, why: String)]
+}
+
 extension ProjectUsers {
-  /// The project's users, ordered by name.
+  /// The project's users, and who of them is connected.
   ///
-  /// - Throws: ``TrustKeeperError/noProject(_:)``, `StateError`, what the instances throw.
-  public func list(of project: ProjectID) async throws -> [ProjectUser] {
+  /// - Throws: ``TrustKeeperError/noProject(_:)``, `StateError`, `CancellationError`.
+  public func list(of project: ProjectID) async throws -> ProjectUserList {
     let moment = keeper.now
     let (certificates, networks) = try await keeper.state.read { state in
       guard try state.projects.find(project) != nil else { throw TrustKeeperError.noProject(project) }
       return (try state.certificates.ofUsers(in: project), try state.networks.all(of: project).map(\.id))
     }
     var sessions: [VPNSession] = []
-    for network in networks { sessions += try await instances?.sessions(of: network) ?? [] }
+    var silent: [(network: NetworkName, why: String)] = []
+    for network in networks {
+      do { sessions += try await instances?.sessions(of: network) ?? [] } catch {
+        try Task.checkCancellation()
+        silent.append((network.name, "\(error)"))
+      }
+    }
     let connected = Dictionary(grouping: sessions, by: \.user)
-    return Dictionary(grouping: certificates, by: \.user).sorted { $0.key < $1.key }.map { user, certificates in
+    let users = Dictionary(grouping: certificates, by: \.user).sorted { $0.key < $1.key }.map { user, certificates in
       let good = certificates.first { $0.revokedAt == nil }
       return ProjectUser(
         user: user, status: good.map { $0.notAfter > moment ? .valid : .expired } ?? .revoked,
         notAfter: good?.notAfter, certificates: certificates, sessions: connected[user.text] ?? [])
     }
+    return ProjectUserList(users: users, silent: silent)
   }
 }

@@ -32,6 +32,14 @@ extension OpenState {
   /// Where cloudpipes run.
   func cloud() throws -> LocalCloud { LocalCloud(home: store.home, executable: try Self.executable()) }
 
+  /// The users of projects, who are thrown out of the cloudpipes that run.
+  func users() throws -> ProjectUsers {
+    let trust = trust
+    return ProjectUsers(
+      keeper: trust,
+      instances: ShellInstances(state: store, cloud: try cloud()) { trust.crlExport(of: $0) })
+  }
+
   /// - Parameter out: where images land that are built here.
   func launcher(
     out: FilePath, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }

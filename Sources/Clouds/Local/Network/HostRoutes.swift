@@ -5,28 +5,21 @@ import Names
 struct HostRoutes {
   /// Every route but the default one, the networks of the interfaces among them.
   let networks: [IPv4Network]
-  /// The interfaces that a default route leads out of.
-  let outward: [String]
 
   init(table: String) {
     var networks: [IPv4Network] = []
-    var outward: Set<String> = []
     for line in table.split(separator: "\n").dropFirst() {
       // Addresses in /proc/net/route are the bytes in memory, read as a number of this machine's.
       let fields = line.split(separator: "\t").map { $0.trimmingCharacters(in: .whitespaces) }
       guard fields.count > 7, let bits = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16) else {
         continue
       }
-      if mask == 0 {
-        outward.insert(fields[0])
-      } else if let network = IPv4Network(
+      guard mask != 0 else { continue }
+      let network = IPv4Network(
         containing: IPv4Address(bits: UInt32(bigEndian: bits)), prefixLength: mask.nonzeroBitCount)
-      {
-        networks.append(network)
-      }
+      if let network { networks.append(network) }
     }
     self.networks = networks
-    self.outward = outward.sorted()
   }
 
   static func current() throws -> HostRoutes {

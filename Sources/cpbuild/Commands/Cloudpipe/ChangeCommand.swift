@@ -45,7 +45,7 @@ struct ChangeCommand: AsyncParsableCommand {
     let report = try await options.reporting { open, launcher in
       let id = try await target.one(in: open.store)
       let (old, new) = try await launcher.change(id, address: address, port: port)
-      let users = try await ProjectUsers(keeper: open.trust).list(of: id.project)
+      let users = try await ProjectUsers(keeper: open.trust).list(of: id.project).users
       return Report(
         project: id.project, network: id.name, old: .init(address: old.address, port: old.port.rawValue),
         new: .init(address: new.address, port: new.port.rawValue),

@@ -17,13 +17,16 @@ struct UserList: AsyncParsableCommand {
   func run() async throws {
     let project = try ProjectID(project)
     guard let open = try await state.openIfThere() else { throw TrustKeeperError.noProject(project) }
-    let users = try await ProjectUsers(keeper: open.trust).list(of: project).map(UserDocument.init)
-    var table = Table(["USER", "STATUS", "UNTIL", "CERTIFICATES", "CONNECTED FROM"])
+    let list = try await open.users().list(of: project)
+    for (network, why) in list.silent {
+      StandardError.write("cpbuild: warning: who is connected to \(network) isn't known: \(why.escapingControls())\n")
+    }
+    let users = list.users.map(UserDocument.init)
+    var table = Table(["USER", "STATUS", "UNTIL", "CERTIFICATES", "CONNECTED FROM", "SINCE", "RECEIVED", "SENT"])
     for user in users {
-      table.add([
-        user.user, user.status, user.notAfter?.formatted(.iso8601) ?? "", "\(user.certificates.count)",
-        user.sessions.map(\.remote).joined(separator: " "),
-      ])
+      let about = [user.user, user.status, user.notAfter?.formatted(.iso8601) ?? "", "\(user.certificates.count)"]
+      table.add(about + (user.sessions.first?.cells ?? []))
+      for session in user.sessions.dropFirst() { table.add(about.map { _ in "" } + session.cells) }
     }
     let text =
       users.isEmpty
@@ -53,6 +56,15 @@ struct UserDocument: Encodable {
     let remote: String
     let address: String?
     let since: Date
+    let expires: Date?
+    let serial: String?
+    let received: UInt64
+    let sent: UInt64
+
+    /// Where from, since when, and the bytes both ways.
+    var cells: [String] {
+      [remote, since.formatted(.iso8601), Quantity.bytes(received), Quantity.bytes(sent)]
+    }
   }
 
   let user: String
@@ -71,7 +83,9 @@ struct UserDocument: Encodable {
         reason: $0.reason?.name)
     }
     sessions = user.sessions.map {
-      Session(network: $0.network.text, remote: $0.remote, address: $0.address, since: $0.since)
+      Session(
+        network: $0.network.text, remote: $0.remote, address: $0.address, since: $0.since, expires: $0.expires,
+        serial: $0.serial, received: $0.received, sent: $0.sent)
     }
   }
 }

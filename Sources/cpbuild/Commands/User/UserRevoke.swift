@@ -42,8 +42,7 @@ struct UserRevoke: AsyncParsableCommand {
     let project = second == nil ? nil : try ProjectID(first)
     let serial = try serial.map { try State.SerialNumber($0) }
     guard let open = try await state.openIfThere() else { throw missing(user, project) }
-    let users = ProjectUsers(keeper: open.trust)
-    let done = try await users.revoke(user, scope(project, serial), reason: reason)
+    let done = try await open.users().revoke(user, scope(project, serial), reason: reason)
     try state.global.print(UserRevokeDocument(user, done), text: done.map { Self.text(user, $0) }.joined())
     guard done.allSatisfy(\.isEffective) else { throw ExitCode.failure }
   }

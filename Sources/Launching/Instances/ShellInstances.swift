@@ -1,0 +1,65 @@
+public import Clouds
+import Foundation
+import Host
+public import Names
+public import State
+public import SystemPackage
+
+/// The cloudpipes that run, asked over ssh.
+public struct ShellInstances: LiveInstances {
+  let state: StateStore
+  let cloud: any Cloud
+  /// The file with a project's newest CRLs.
+  let crl: @Sendable (ProjectID) -> FilePath
+
+  /// How long an instance that is booting is waited for, and until when it counts as booting.
+  private static let bootPatience = Duration.seconds(45)
+  private static let boot: TimeInterval = 120
+
+  public init(state: StateStore, cloud: any Cloud, crl: @escaping @Sendable (ProjectID) -> FilePath) {
+    self.state = state
+    self.cloud = cloud
+    self.crl = crl
+  }
+
+  public func refreshCRL(of network: NetworkID) async throws -> CRLRefresh? {
+    // Over standard input, which needs nothing else that serves the instance.
+    let output = try await run(
+      ["doas", "/usr/local/sbin/cloudpipe-refresh-crl", "-"], in: network, input: crl(network.project))
+    guard let output else { return nil }
+    guard let refresh = CRLRefresh(output.stdout), output.status == 0 else {
+      let trouble = output.stdout.split(separator: "\n").last { $0.hasPrefix("trouble ") }?.dropFirst(8)
+      throw LaunchError.noShell(network, why: String(trouble ?? output.stderrTail.suffix(200)[...]))
+    }
+    return refresh
+  }
+
+  public func sessions(of network: NetworkID) async throws -> [VPNSession]? {
+    guard let output = try await run(["doas", "/usr/local/lib/cloudpipe/report"], in: network) else { return nil }
+    guard let report = InstanceReport(output.stdout) else {
+      throw LaunchError.noShell(network, why: "what it reports was cut")
+    }
+    return report.sessions.map {
+      VPNSession(
+        user: $0.user, network: network.name, serial: $0.serial, remote: $0.remote, address: $0.address,
+        since: $0.since, expires: $0.expires, received: $0.received, sent: $0.sent)
+    }
+  }
+
+  /// - Returns: nil where none runs.
+  private func run(_ command: [String], in network: NetworkID, input: FilePath? = nil) async throws -> Command.Output? {
+    guard try await state.read({ try $0.instances.find(network) }) != nil else { return nil }
+    let condition = try await cloud.condition(of: network)
+    guard condition.state == .running else { return nil }
+    let isBooting = condition.since.map { Date().timeIntervalSince($0) < Self.boot } ?? false
+    let deadline = ContinuousClock.now + (isBooting ? Self.bootPatience : .zero)
+    while true {
+      do {
+        return try await InstanceShell(to: network, of: cloud, in: state).run(command, input: input)
+      } catch let error as LaunchError {
+        guard ContinuousClock.now < deadline else { throw error }
+        try await Task.sleep(for: .milliseconds(200))
+      }
+    }
+  }
+}
