@@ -198,7 +198,8 @@ let package = Package(
     .testTarget(
       name: "EndToEnd",
       dependencies: [
-        "cpbuild", "Host", "Names", "Payload", "Trust", .product(name: "SystemPackage", package: "swift-system"),
+        "cpbuild", "Clouds", "Host", "Names", "Payload", "State", "Trust",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       exclude: ["Fixture/cloud.sh"],
       swiftSettings: strict),

@@ -38,7 +38,8 @@ extension InstanceReport.Session {
   /// `session SERIAL SINCE EXPIRES RECEIVED SENT REAL-ADDRESS TUNNEL-ADDRESS COMMON-NAME`
   init?(_ line: String) {
     let words = line.split(separator: " ", maxSplits: 8, omittingEmptySubsequences: false).map(String.init)
-    guard words.count == 9, let since = Self.date(words[2]), let received = UInt64(words[4]), let sent = UInt64(words[5])
+    guard words.count == 9, let since = Self.date(words[2]), let received = UInt64(words[4]),
+      let sent = UInt64(words[5])
     else { return nil }
     self.init(
       serial: words[1] == "-" ? nil : words[1], since: since, expires: Self.date(words[3]), received: received,
