@@ -183,7 +183,7 @@ struct CRLTests {
       try guest.write("PROJECT=acme\nCRL_URL=http://127.0.0.1/acme.crl\n", to: "/etc/cloudpipe/settings")
       #expect(try guest.run(refresh).succeeded, "\(guest.read("/dev/console"))")
       #expect(guest.read("/dev/console").contains("number 0x3"))
-      #expect(try guest.check("ls /run/cloudpipe") == "crl.facts\nrefresh-crl.lock\n")
+      #expect(try guest.check("ls /run/cloudpipe") == "crls\nrefresh-crl.lock\n")
     }
   }
 

@@ -52,7 +52,7 @@ struct RCLocalTests {
       }
       #expect(guest.read("/dev/console").contains("cloudpipe: OpenVPN is up: bridged, port 1194/udp\r\n"))
       #expect(try guest.run("grep -rl 'PRIVATE KEY' /run /var/lib /etc/cloudpipe").output == "")
-      #expect(try guest.check("ls /run/cloudpipe") == "certificates\ncrl.facts\nrefresh-crl.lock\nsessions\n")
+      #expect(try guest.check("ls /run/cloudpipe") == "certificates\ncrls\nrefresh-crl.lock\nsessions\n")
       #expect(!guest.read("/dev/console").contains("PRIVATE"))
     }
   }

@@ -91,7 +91,7 @@ struct SessionTests {
       let form = #/session A00000000000001 \d+ \d+ \d+ \d+ (udp[46]:)?192\.0\.2\.11:\d+ 10\.8\.0\.2 Alice A\./#
       #expect(lines.dropFirst(2).first?.wholeMatch(of: form) != nil, "\(lines)")
 
-      try project.guest.check("systemctl stop openvpn-server@server; rm /run/cloudpipe/crl.facts")
+      try project.guest.check("systemctl stop openvpn-server@server; rm -r /run/cloudpipe/crls")
       #expect(try project.guest.check(report) == "crl none\nvpn down\nend\n")
     }
   }

@@ -178,25 +178,29 @@ routed() {
 	push_routes "${ROUTES:-$here_network}"
 }
 
-# The SHA-256 fingerprint of the first certificate of ca.crt, the project CA's, as OpenVPN writes it.
-fingerprint() {
-	body='' inside=''
+# The SHA-256 fingerprints of the certificates of ca.crt, as OpenVPN writes them: the project's CA, and while it is being
+# replaced the other one.
+read_fingerprints() {
+	body='' inside='' fingerprints=''
 	while read -r line; do
 		case $line in
-		'-----BEGIN CERTIFICATE-----') inside=yes ;;
-		'-----END CERTIFICATE-----') break ;;
+		'-----BEGIN CERTIFICATE-----') inside=yes body='' ;;
+		'-----END CERTIFICATE-----') inside='' && add_fingerprint ;;
 		*) [ -z "$inside" ] || body=$body$line ;;
 		esac
 	done <ca.crt
-	[ -n "$body" ] || die "ca.crt holds no certificate"
+	[ -n "$fingerprints" ] || die "ca.crt holds no certificate"
+}
+add_fingerprint() {
 	digest=$(printf '%s\n' "$body" | base64 -d 2>/dev/null | sha256sum)
 	digest=${digest%% *} fingerprint=
 	while [ -n "$digest" ]; do
 		rest=${digest#??}
 		fingerprint=${fingerprint:+$fingerprint:}${digest%"$rest"} digest=$rest
 	done
+	fingerprints="$fingerprints $fingerprint"
 }
-fingerprint
+read_fingerprints
 
 case $mode in
 bridged) bridged >server.conf ;;
@@ -208,7 +212,7 @@ esac
 	echo "port $port"
 	echo "max-clients $((2 * most_clients + 2))"
 	echo "setenv MAX_CLIENTS $most_clients"
-	echo "tls-verify \"$lib/tls-verify $fingerprint\""
+	echo "tls-verify \"$lib/tls-verify$fingerprints\""
 	push_dns
 } >>server.conf
 
@@ -299,16 +303,16 @@ changed=
 [ -d /run/openvpn-server ] || install -d -m 0710 /run/openvpn-server
 [ -d /run/cloudpipe/certificates ] ||
 	install -d -m 0700 -o cloudpipe-vpn -g cloudpipe-vpn /run/cloudpipe/sessions /run/cloudpipe/certificates
-# What is known about the installed CRL was told by the CA of before.
-[ ! -e "$server/ca.crt" ] || cmp -s ca.crt "$server/ca.crt" || rm -f /run/cloudpipe/crl.facts
+# What is known about the installed CRLs was told by the CAs of before.
+[ ! -e "$server/ca.crt" ] || cmp -s ca.crt "$server/ca.crt" || rm -rf /run/cloudpipe/crls
 put "$server" 0644 ca.crt server.crt
 put "$server" 0600 server.key tls-crypt-v2.key server.conf
 
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl
 if ! $refresh "$PWD/crl.pem" >/dev/null && ! $refresh >/dev/null; then
-	why=$("$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) ||
-		die "no CRL that can be used: $why"
+	why=$("$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
+	case $why in *'new '*) ;; *) die "no CRL that can be used: $why" ;; esac
 fi
 
 if [ "$mode" = routed ]; then

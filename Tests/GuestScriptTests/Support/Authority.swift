@@ -11,8 +11,19 @@ struct Authority {
     try make("root", issuer: nil, extensions: "ca")
     try make("project", issuer: "root", extensions: "ca")
     try make("server", issuer: "project", extensions: "server")
-    let chain = try read("project.crt") + read("root.crt")
-    try Data(chain.utf8).write(to: URL(filePath: path("ca.crt")))
+    try trust(["project"])
+  }
+
+  /// Has `ca.crt` hold these CAs, as a payload has it: each self-signed, with the name and the key that it has always.
+  func trust(_ names: [String]) throws {
+    let anchors = try names.map { name in
+      try Shell.check([
+        "openssl", "x509", "-req", "-in", path("\(name).csr"), "-signkey", path("\(name).key"), "-days", "30",
+        "-extfile", path("openssl.cnf"), "-extensions", "ca", "-out", path("\(name)-anchor.crt"),
+      ])
+      return try read("\(name)-anchor.crt")
+    }
+    try Data(anchors.joined().utf8).write(to: URL(filePath: path("ca.crt")))
   }
 
   func remove() { scratch.remove() }
@@ -75,6 +86,14 @@ struct Authority {
       "-cert", path("\(issuer).crt"), "-keyfile", path("\(issuer).key"), "-out", path(name),
       "-crl_lastupdate", date(from), "-crl_nextupdate", date(to), "-crlexts", extensions,
     ])
+    return path(name)
+  }
+
+  /// Makes a file that holds several CRLs, and returns its path.
+  func crls(_ files: [String]) throws -> String {
+    let name = "crls-\(UUID().uuidString)"
+    let all = try files.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    try Data(all.joined().utf8).write(to: URL(filePath: path(name)))
     return path(name)
   }
 

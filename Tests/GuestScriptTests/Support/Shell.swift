@@ -1,7 +1,7 @@
 import Foundation
 
 /// What a command did.
-struct Outcome: Sendable, CustomStringConvertible {
+struct Outcome: Equatable, Sendable, CustomStringConvertible {
   let status: Int32
   /// Standard output and standard error, as they came.
   let output: String
