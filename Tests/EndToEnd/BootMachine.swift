@@ -9,6 +9,8 @@ struct BootMachine: Sendable {
   enum Way: Sendable {
     /// As a cloud starts it: SeaBIOS, GRUB and the initramfs, from a virtio disk.
     case bootloader
+    /// As a newer cloud does: UEFI firmware, whose variables are in the file at this path, instead of SeaBIOS.
+    case firmware(variables: FilePath)
     /// Straight into the image's own kernel at this path, with an NVMe disk: both drivers that it takes are built in. The
     /// image's own init brings up the VPN before systemd starts.
     case kernel(FilePath)
@@ -58,6 +60,12 @@ struct BootMachine: Sendable {
     switch way {
     case .bootloader:
       arguments += ["-machine", "pc", "-drive", drive, "-device", "virtio-blk-pci,drive=disk,addr=5"]
+    case .firmware(let variables):
+      arguments += [
+        "-machine", "q35", "-drive", drive, "-device", "virtio-blk-pci,drive=disk,addr=5",
+        "-drive", "if=pflash,format=raw,readonly=on,file=\(UEFIFirmware.code)",
+        "-drive", "if=pflash,format=raw,file=\(variables)",
+      ]
     case .kernel(let kernel):
       arguments += [
         "-machine", "q35", "-drive", drive, "-device", "nvme,serial=root,drive=disk",
@@ -73,6 +81,19 @@ struct BootMachine: Sendable {
       "-serial", "file:\(cloud.folder.appending(console))", "-display", "none", "-monitor", "none", "-no-reboot",
     ]
     return cloud.command("qemu-system-x86_64", arguments)
+  }
+}
+
+/// Debian's and Ubuntu's build of UEFI for virtual machines, from the package ovmf.
+enum UEFIFirmware {
+  static let code = FilePath("/usr/share/OVMF/OVMF_CODE_4M.fd")
+  private static let freshVariables = FilePath("/usr/share/OVMF/OVMF_VARS_4M.fd")
+
+  /// A machine's own variables, in which nothing says yet what to boot.
+  static func variables(in folder: FilePath) async throws -> FilePath {
+    let copy = folder.appending("variables.fd")
+    try await Command("cp", [freshVariables.string, copy.string]).run()
+    return copy
   }
 }
 

@@ -25,6 +25,24 @@ extension Machines {
       }
     }
 
+    @Test("boots by UEFI firmware that knows nothing of it, too")
+    func bootsByFirmware() async throws {
+      let image = try await SharedImage.shared.image
+      let project = try BootProject()
+      try await BootCloud.with(project) { cloud in
+        try AtomicFile.write(project.admin.privateFile.data, to: cloud.folder.appending("id"), mode: 0o600)
+        let variables = try await UEFIFirmware.variables(in: cloud.folder)
+        let machine = BootMachine(cloud: cloud, disk: image.disk, way: .firmware(variables: variables), name: "firmware")
+        try await machine.running {
+          try await machine.waits(for: "Linux version")
+          try await machine.waits(for: "cloudpipe: OpenVPN is up: bridged, port 1194/udp")
+          try await machine.waits(for: "cloudpipe: rc.local done")
+          let firmware = try await admin("ls /sys/firmware", cloud)
+          #expect(firmware.split(separator: "\n").contains("efi"), "it was booted by BIOS: \(firmware)")
+        }
+      }
+    }
+
     /// What tells one instance from another.
     struct Identity: Sendable {
       var machineID = ""
@@ -137,7 +155,7 @@ extension BootMachine.Way {
   /// Who fetches the payload.
   fileprivate var first: String {
     switch self {
-    case .bootloader: "rc.local"
+    case .bootloader, .firmware: "rc.local"
     case .kernel: "init"
     }
   }
