@@ -141,10 +141,15 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(name: "NamesTests", dependencies: ["Names"], swiftSettings: strict),
+    // A web server that misbehaves on demand.
+    .target(
+      name: "HTTPDouble", dependencies: ["Host", .product(name: "SystemPackage", package: "swift-system")],
+      path: "Tests/HTTPDouble", swiftSettings: strict),
     .testTarget(
       name: "ImageBuildingTests",
       dependencies: [
-        "ImageBuilding", "Declarations", "Disks", "Host", .product(name: "SystemPackage", package: "swift-system"),
+        "ImageBuilding", "Declarations", "Disks", "HTTPDouble", "Host",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
@@ -198,7 +203,7 @@ let package = Package(
     .testTarget(
       name: "EndToEnd",
       dependencies: [
-        "cpbuild", "Clouds", "Host", "Names", "Payload", "State", "Trust",
+        "cpbuild", "Clouds", "HTTPDouble", "Host", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       exclude: ["Fixture/cloud.sh"],

@@ -32,7 +32,8 @@ extension Machines {
       try await BootCloud.with(project) { cloud in
         try AtomicFile.write(project.admin.privateFile.data, to: cloud.folder.appending("id"), mode: 0o600)
         let variables = try await UEFIFirmware.variables(in: cloud.folder)
-        let machine = BootMachine(cloud: cloud, disk: image.disk, way: .firmware(variables: variables), name: "firmware")
+        let way = BootMachine.Way.firmware(variables: variables)
+        let machine = BootMachine(cloud: cloud, disk: image.disk, way: way, name: "firmware")
         try await machine.running {
           try await machine.waits(for: "Linux version")
           try await machine.waits(for: "cloudpipe: OpenVPN is up: bridged, port 1194/udp")

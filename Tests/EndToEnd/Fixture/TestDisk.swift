@@ -7,8 +7,9 @@ import Testing
 struct TestDisk: Sendable {
   let path: FilePath
 
-  /// One partition: sfdisk's type, and where it begins and how long it is, in MiB.
+  /// One partition: its number where it isn't the next, sfdisk's type, and where it begins and how long it is, in MiB.
   struct Partition: Sendable {
+    var number: Int?
     var type = "L"
     var start: Int
     var size: Int
@@ -22,7 +23,10 @@ struct TestDisk: Sendable {
   {
     try await Command("truncate", ["--size=\(size)M", path.string]).run()
     let script = FilePath(path.string + ".sfdisk")
-    let lines = partitions.map { "start=\($0.start)MiB, size=\($0.size)MiB, type=\($0.type)\n" }
+    let lines = partitions.map { partition in
+      (partition.number.map { "\($0): " } ?? "")
+        + "start=\(partition.start)MiB, size=\(partition.size)MiB, type=\(partition.type)\n"
+    }
     try Data("label: \(label)\n\(lines.joined())".utf8).write(to: URL(filePath: script.string))
     // sfdisk reads its script from stdin alone.
     try await Command("sh", ["-c", "exec sfdisk --quiet \"$1\" < \"$2\"", "sh", path.string, script.string]).run()
@@ -30,9 +34,11 @@ struct TestDisk: Sendable {
   }
 
   /// Makes an ext4 filesystem with the content of `folder` at a place, all in MiB.
-  func fill(at start: Int, size: Int, from folder: FilePath?, uuid: String? = nil) async throws {
+  func fill(
+    at start: Int, size: Int, from folder: FilePath?, uuid: String? = nil, label: String? = nil
+  ) async throws {
     let content = folder.map { ["-d", $0.string] } ?? []
-    let identity = uuid.map { ["-U", $0] } ?? []
+    let identity = (uuid.map { ["-U", $0] } ?? []) + (label.map { ["-L", $0] } ?? [])
     try await Command(
       "mke2fs",
       ["-q", "-F", "-t", "ext4", "-E", "offset=\(start << 20)"] + content + identity + [path.string, "\(size)M"]

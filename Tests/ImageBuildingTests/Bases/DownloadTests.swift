@@ -1,4 +1,5 @@
 import Foundation
+import HTTPDouble
 import Host
 import Synchronization
 import SystemPackage

@@ -1,6 +1,6 @@
 import Foundation
 import Host
-import SystemPackage
+public import SystemPackage
 
 /// A web server on this machine that misbehaves on demand.
 ///
@@ -8,7 +8,7 @@ import SystemPackage
 /// | --- | --- |
 /// | `cut=N` | closes the connection after N bytes of each answer |
 /// | `die=N` | refuses everything after N answers |
-/// | `once` | the other ones hold for the first answer only |
+/// | `once` | `cut` and `stall` hold until they have cut an answer short once |
 /// | `etag` | another ETag from the second answer on, whatever If-Range asks |
 /// | `norange` | knows no ranges |
 /// | `notag` | no validators |
@@ -16,12 +16,13 @@ import SystemPackage
 /// | `status=S`, `times=N` | answers S, N times where that is given |
 /// | `stall=N` | sends N bytes and nothing more |
 /// | `slow` | takes a second |
-struct HTTPTestServer {
-  let port: Int
+public struct HTTPTestServer: Sendable {
+  public let port: Int
   private let folder: FilePath
   private let task: Task<Void, any Error>
 
-  static func with(
+  /// Serves the files of `folder`, by their names alone, while `body` runs.
+  public static func with(
     folder: FilePath, behaviour: [String], _ body: (HTTPTestServer) async throws -> Void
   ) async throws {
     let script = folder.appending("server.py")
@@ -48,20 +49,20 @@ struct HTTPTestServer {
     }
   }
 
-  func url(_ path: String) -> String { "http://127.0.0.1:\(port)/\(path)" }
+  public func url(_ path: String) -> String { "http://127.0.0.1:\(port)/\(path)" }
 
   /// From now on.
-  func behave(_ behaviour: [String]) throws {
+  public func behave(_ behaviour: [String]) throws {
     try AtomicFile.write(behaviour.joined(separator: "\n"), to: folder.appending("behaviour"))
   }
 
   /// One line each: method, path, range.
-  func requests() throws -> [String] {
+  public func requests() throws -> [String] {
     try String(contentsOfFile: folder.appending("requests.log").string, encoding: .utf8).split(separator: "\n")
       .map(String.init)
   }
 
-  func stop() async {
+  public func stop() async {
     task.cancel()
     _ = await task.result
   }
@@ -71,6 +72,7 @@ struct HTTPTestServer {
 
     folder = sys.argv[1]
     answers = 0
+    has_cut = False
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def log_message(self, *arguments): pass
@@ -80,7 +82,7 @@ struct HTTPTestServer {
         def do_GET(self): self.answer(True)
 
         def answer(self, has_body):
-            global answers
+            global answers, has_cut
             with open(folder + "/requests.log", "a") as log:
                 log.write(f"{self.command} {self.path} range={self.headers.get('Range')}\n")
             with open(folder + "/behaviour") as file:
@@ -88,7 +90,7 @@ struct HTTPTestServer {
             if has_body: answers += 1
             number = answers
             first = number == 1
-            if "once" in settings and not first:
+            if "once" in settings and has_cut:
                 for name in ("cut", "stall"): settings.pop(name, None)
             if "die" in settings and number > int(settings["die"]):
                 return self.connection.close()
@@ -118,6 +120,7 @@ struct HTTPTestServer {
             body = data[start:]
             if "cut" in settings: body = body[:int(settings["cut"])]
             if "stall" in settings: body = body[:int(settings["stall"])]
+            has_cut = has_cut or len(body) < len(data) - start
             try:
                 if "slow" in settings:
                     step = len(body) // 20
