@@ -21,12 +21,18 @@ RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv g
 TEST_PACKAGES = binutils btrfs-progs busybox cryptsetup-bin easy-rsa gnutls-bin guestfish guestfs-tools lvm2 mawk mount \
   netcat-openbsd openssh-client openvpn ovmf procps python3 shellcheck unzip wget zip
 
-.PHONY: help demo test bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
+# A real OpenStack, of which the tests start one on loopback. Among what comes with it is a program called swift, which
+# is no compiler; see scripts/toolchain.
+OPENSTACK_PACKAGES = glance-api keystone neutron-server nova-api nova-conductor nova-scheduler placement-api \
+  python3-openstackclient uwsgi-plugin-python3
+
+.PHONY: help demo test test-openstack bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     install what is missing, build, and make the cloudpipe image of the default recipe'
 	@echo 'make test     install what is missing, build, and run every test'
+	@echo 'make test-openstack  those tests only that need a real OpenStack'
 	@echo 'make deps     install what is missing, with apt'
 	@echo 'make build    compile in release mode: .build/release/cpbuild'
 	@echo 'make install  program, man page and completions to $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
@@ -46,10 +52,14 @@ demo: deps-run build
 # One target after the other, quickest first: all at once they'd take the two cores from one another until something
 # that waits for an answer gives up. The test runner's own summary is the last thing to be printed.
 TEST_TARGETS = NamesTests HostTests CommandLineTests PayloadTests TrustTests StateTests CloudsTests LaunchingTests \
-  ImageBuildingTests FuzzingTests GuestScriptTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
+  ImageBuildingTests FuzzingTests GuestScriptTests OpenStackTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
 test: toolchain deps lint
 	$(SWIFT) build --build-tests
 	@scripts/run-tests '$(SWIFT)' $(TEST_TARGETS)
+
+test-openstack: toolchain deps
+	$(SWIFT) build --build-tests
+	@scripts/run-tests '$(SWIFT)' OpenStackTests
 
 bench: toolchain deps
 	$(SWIFT) build -c release
@@ -60,7 +70,7 @@ build: toolchain deps-build
 
 # 'make deps' takes no time when all is there. The narrower ones are for those who build or run only.
 deps:
-	@scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES)
+	@scripts/install-packages $(BUILD_PACKAGES) $(RUN_PACKAGES) $(TEST_PACKAGES) $(OPENSTACK_PACKAGES)
 deps-build:
 	@scripts/install-packages $(BUILD_PACKAGES)
 deps-run:

@@ -19,6 +19,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
     .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -99,10 +100,24 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // An OpenStack cloud's services, over plain REST.
+    .target(
+      name: "OpenStack",
+      dependencies: [
+        "Declarations", "Host",
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+
     .target(
       name: "Clouds",
       dependencies: [
-        "CLinux", "Disks", "Host", "Names", "State",
+        "CLinux", "Disks", "Host", "Names", "OpenStack", "State",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -198,6 +213,15 @@ let package = Package(
         "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
+      swiftSettings: strict),
+    // cpbuild against a real OpenStack.
+    .testTarget(
+      name: "OpenStackTests",
+      dependencies: [
+        "Clouds", "Host", "Names", "OpenStack", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      exclude: ["Fixture"],
       swiftSettings: strict),
     // The built program against real disks and machines.
     .testTarget(

@@ -1,3 +1,4 @@
+public import Names
 public import State
 
 /// Where cloudpipes run. Two exist: this machine, and OpenStack.
@@ -6,6 +7,26 @@ public import State
 /// thing leaves it whole or not there; what removes one is content when there is none.
 public protocol Cloud: Sendable {
   var kind: CloudKind { get }
+  /// What an operator calls it; `local` for this machine.
+  var name: String { get }
+
+  /// The cloud's own flavor of that name, or its standard one; nil where flavors are what the configuration says.
+  func flavor(named name: String?) async throws -> Flavor?
+  /// The image of that id in the cloud itself, or its standard one; nil where images are those of this machine.
+  func image(_ wanted: String?) async throws -> CloudImage?
+
+  /// Takes a place in a network that is there already; what is asked for twice is taken once. Nil where networks are
+  /// made by ``makeNetwork(_:)``.
+  func claimNetwork(_ wish: NetworkWish) async throws -> NetworkClaim?
+  func releaseNetwork(_ id: NetworkID) async throws
+
+  /// Takes a public address of the cloud's own: `address`, or any. Nil where public addresses are this machine's.
+  ///
+  /// - Parameter ports: those that may be handed out where several networks share an address.
+  func claimAddress(
+    for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
+  ) async throws -> AddressClaim?
+  func releaseAddress(of id: NetworkID) async throws
 
   /// Makes the public half of a project's key pair known, for instances to let its holder in.
   func makeKeyPair(_ keyPair: CloudKeyPair) async throws

@@ -1,0 +1,50 @@
+import Foundation
+import Host
+import OpenStack
+import State
+
+extension OpenStackCloud {
+  public func flavor(named name: String?) async throws -> Flavor? {
+    let wanted = name ?? settings.flavor ?? Flavor.tiny.name
+    let all = try await nova.flavors()
+    guard let found = all.first(where: { $0.name == wanted || $0.id == wanted }) else {
+      throw OpenStackError.unknown(what: "flavor \(wanted)", known: all.map(\.name).sorted())
+    }
+    return Flavor(name: found.name, processors: found.vcpus, memory: found.ram, disk: found.disk)
+  }
+
+  /// The image that is asked for, else the one that the settings name, else the one that was published last.
+  public func image(_ wanted: String?) async throws -> CloudImage? {
+    guard let wanted = wanted ?? settings.image else {
+      guard let newest = try await publishedImages().max(by: { ($0.createdAt ?? "") < ($1.createdAt ?? "") }) else {
+        throw OpenStackError.unknown(what: "image of cpbuild's ('cpbuild image publish' brings one there)", known: [])
+      }
+      return cloudImage(newest)
+    }
+    guard let found = try await glanceImage(wanted) else {
+      throw OpenStackError.unknown(
+        what: "image \(wanted) ('cpbuild image publish' brings it there)", known: try await publishedIDs())
+    }
+    return cloudImage(found)
+  }
+
+  func publishedIDs() async throws -> [String] { try await publishedImages().compactMap(\.cpbuildImage).sorted() }
+
+  private func cloudImage(_ record: ImageRecord) -> CloudImage? {
+    guard let id = record.cpbuildImage, let sha256 = record.cpbuildSha256 else { return nil }
+    return CloudImage(
+      id: id, recipe: record.cpbuildRecipe ?? "", sha256: sha256,
+      virtualSize: record.cpbuildVirtualSize.flatMap { Int64($0) } ?? 0, place: "\(name):\(record.id)")
+  }
+
+  /// Whole images of cpbuild's.
+  private func publishedImages() async throws -> [ImageRecord] {
+    try await glance.images(tagged: OpenStackMark.tag).filter { $0.status == "active" && $0.cpbuildImage != nil }
+  }
+
+  /// By cpbuild's id or Glance's.
+  func glanceImage(_ id: String) async throws -> ImageRecord? {
+    if UUID(uuidString: id) != nil { return try await glance.image(id) }
+    return try await glance.images(tagged: id).first { $0.status == "active" && $0.cpbuildImage == id }
+  }
+}

@@ -1,0 +1,164 @@
+public import Names
+import OpenStack
+public import State
+
+extension OpenStackCloud {
+  /// OpenVPN's own port, where a cloudpipe has an address of its own.
+  private static let ownPort = (try? PortNumber("1194")).map { $0...$0 }
+
+  public func claimAddress(
+    for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
+  ) async throws -> AddressClaim? {
+    let mark = addressMark(of: id)
+    let floating = try await floatingAddress(marked: mark, wanted: address)
+    let claimed = try IPv4Address(floating.floatingIpAddress)
+    switch settings.publicAccess {
+    case .floating: return AddressClaim(address: claimed, ports: [Self.ownPort].compactMap(\.self))
+    case .shared:
+      // Of other cpbuilds' too, which share the address.
+      let taken = try await neutron.forwardings(of: floating.id).filter {
+        $0.description != OpenStackMark(id).description
+      }
+      return AddressClaim(address: claimed, ports: ports.without(taken.compactMap(\.externalPort)))
+    }
+  }
+
+  public func releaseAddress(of id: NetworkID) async throws {
+    for floating in try await floatingAddresses(addressMark(of: id)) {
+      if settings.publicAccess == .shared {
+        try await removeForwardings(of: id, at: floating)
+        guard try await neutron.forwardings(of: floating.id).isEmpty else { continue }
+      }
+      try await neutron.remove(
+        .floatingips, floating.id, doing: "release the floating address \(floating.floatingIpAddress)")
+    }
+  }
+
+  public func publish(_ forward: PublicForward) async throws {
+    let id = forward.network
+    guard let port = try await port(of: id) else { throw OpenStackError.unknown(what: "port of \(id)", known: []) }
+    let all = try await floatingAddresses(addressMark(of: id))
+    guard let floating = all.first(where: { $0.floatingIpAddress == forward.address.text }) else {
+      throw OpenStackError.unknown(
+        what: "floating address \(forward.address) for \(id)", known: all.map(\.floatingIpAddress))
+    }
+    switch settings.publicAccess {
+    case .floating:
+      // Those that it had before a change.
+      for other in all where other.id != floating.id {
+        try await neutron.remove(
+          .floatingips, other.id, doing: "release the floating address \(other.floatingIpAddress)")
+      }
+      if floating.portId != port.id {
+        try await neutron.associate(floating.id, with: port.id, doing: "point \(forward.address) at \(port.name)")
+      }
+    case .shared: try await publish(forward, at: floating, port)
+    }
+  }
+
+  public func unpublish(_ id: NetworkID) async throws {
+    for floating in try await floatingAddresses(addressMark(of: id)) {
+      switch settings.publicAccess {
+      case .floating where floating.portId != nil:
+        try await neutron.associate(
+          floating.id, with: nil, doing: "take \(floating.floatingIpAddress) from its port")
+      case .floating: break
+      case .shared: try await removeForwardings(of: id, at: floating)
+      }
+    }
+  }
+
+  private func publish(_ forward: PublicForward, at floating: FloatingAddressRecord, _ port: PortRecord) async throws {
+    let id = forward.network
+    let mark = OpenStackMark(id)
+    let wanted = Int(forward.port.rawValue)
+    for old in try await neutron.forwardings(of: floating.id)
+    where old.description == mark.description && (old.externalPort != wanted || old.internalPortId != port.id) {
+      try await neutron.removeForwarding(old.id, of: floating.id, doing: "end the forwarding of \(id)")
+    }
+    let request = PortForwardingRequest(
+      externalPort: wanted, address: forward.instance.text, port: port.id, description: mark.description)
+    _ = try await session.converge {
+      let all = try await neutron.forwardings(of: floating.id)
+      return all.contains { $0.description == mark.description && $0.externalPort == wanted } ? true : nil
+    } make: {
+      try await neutron.forward(
+        floating.id, request, doing: "forward \(forward.address):\(forward.port) to \(port.name)")
+      return true
+    }
+  }
+
+  private func removeForwardings(of id: NetworkID, at floating: FloatingAddressRecord) async throws {
+    for old in try await neutron.forwardings(of: floating.id)
+    where old.description == OpenStackMark(id).description {
+      try await neutron.removeForwarding(old.id, of: floating.id, doing: "end the forwarding of \(id)")
+    }
+  }
+
+  private func addressMark(of id: NetworkID) -> OpenStackMark {
+    settings.publicAccess == .shared ? .sharedAddress : OpenStackMark(id)
+  }
+
+  private func floatingAddresses(_ mark: OpenStackMark) async throws -> [FloatingAddressRecord] {
+    try await neutron.all(
+      .floatingips, [("description", mark.description)], doing: "look for the floating address of \(mark.subject)")
+  }
+
+  private func floatingAddress(
+    marked mark: OpenStackMark, wanted: IPv4Address?
+  ) async throws -> FloatingAddressRecord {
+    let outside = try await externalNetwork()
+    let request = FloatingAddressRequest(network: outside.id, description: mark.description, address: wanted?.text)
+    let floating: FloatingAddressRecord = try await session.converge {
+      try await floatingAddresses(mark).first { wanted == nil || $0.floatingIpAddress == wanted?.text }
+    } make: {
+      try await neutron.make(
+        .floatingips, "floatingip", request,
+        doing: "take \(wanted.map { "the floating address \($0)" } ?? "a floating address") of \(outside.name)")
+    }
+    if floating.tags?.contains(mark.tag) != true {
+      try await neutron.tag(
+        .floatingips, floating.id, mark.tags, doing: "tag the floating address \(floating.floatingIpAddress)")
+    }
+    return floating
+  }
+
+  private func externalNetwork() async throws -> CloudNetwork {
+    let all: [CloudNetwork] = try await neutron.all(
+      .networks, [("router:external", "true")], doing: "list the networks to the outside")
+    if let wanted = settings.externalNetwork {
+      guard let one = all.first(where: { $0.id == wanted || $0.name == wanted }) else {
+        throw OpenStackError.unknown(what: "external network \(wanted)", known: all.map(\.name).sorted())
+      }
+      return one
+    }
+    guard let one = all.first, all.count == 1 else {
+      throw OpenStackError.impossible(
+        doing: "take a floating address",
+        why: all.isEmpty
+          ? "the cloud has no network to the outside"
+          : "there are several networks to the outside (\(all.map(\.name).sorted().joined(separator: ", "))): name one "
+            + "as 'external-network' in cpbuild.yaml")
+    }
+    return one
+  }
+}
+
+extension ClosedRange where Bound == PortNumber {
+  /// The ranges that are left without these ports.
+  func without(_ taken: [Int]) -> [ClosedRange<PortNumber>] {
+    var parts: [ClosedRange<PortNumber>] = []
+    var low = Int(lowerBound.rawValue)
+    func add(_ first: Int, _ last: Int) {
+      if first <= last, let first = try? PortNumber("\(first)"), let last = try? PortNumber("\(last)") {
+        parts.append(first...last)
+      }
+    }
+    for port in taken.sorted() where port >= low && port <= Int(upperBound.rawValue) {
+      add(low, port - 1)
+      low = port + 1
+    }
+    add(low, Int(upperBound.rawValue))
+    return parts
+  }
+}

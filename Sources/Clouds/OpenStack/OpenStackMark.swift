@@ -1,0 +1,25 @@
+import Foundation
+import Host
+import State
+
+/// How things in a cloud are known to be cpbuild's, and of which network: without any state, by whoever looks.
+struct OpenStackMark: Hashable, Sendable {
+  /// On everything.
+  static let tag = "cpbuild"
+  /// In a server's metadata.
+  static let metadataKey = "cpbuild"
+
+  /// `acme/default` for a network's things, `acme` for what a project's networks share.
+  let subject: String
+  /// Written when a thing is made, so that one is never without it: `cpbuild acme/default`.
+  var description: String { "cpbuild \(subject)" }
+  /// Names may be longer than a tag (60 characters) and a tag of Nova's holds no slash.
+  var tag: String { "cpbuild-\(Digest.sha256(subject).hex.prefix(32))" }
+  var tags: [String] { [Self.tag, tag] }
+
+  init(_ id: NetworkID) { subject = "\(id)" }
+  init(subject: String) { self.subject = subject }
+
+  /// The floating address that networks share.
+  static let sharedAddress = OpenStackMark(subject: "shared address")
+}

@@ -1,0 +1,112 @@
+import Foundation
+
+public struct ServerRecord: Decodable, Sendable {
+  public struct Fault: Decodable, Sendable { public let message: String }
+  public let id: String
+  public let name: String
+  public let status: String
+  public let metadata: [String: String]?
+  public let created: String?
+  public let fault: Fault?
+  public let tags: [String]?
+  public let image: Named?
+
+  /// An image by its id; a server that boots from a volume has an empty text instead.
+  public struct Named: Decodable, Sendable {
+    public let id: String?
+
+    public init(from decoder: any Decoder) throws {
+      id = try? decoder.container(keyedBy: CodingKeys.self).decode(String.self, forKey: .id)
+    }
+
+    private enum CodingKeys: String, CodingKey { case id }
+  }
+}
+
+/// A server to make.
+public struct ServerRequest: Encodable, Sendable {
+  struct Port: Encodable, Sendable { let port: String }
+
+  let name: String
+  let image: String
+  let flavor: String
+  let keyPair: String
+  let networks: [Port]
+  let userData: String
+  let metadata: [String: String]
+  var tags: [String]?
+
+  /// - Parameter userData: the base64 text that Nova keeps; at most 65,535 characters.
+  public init(
+    name: String, image: String, flavor: String, keyPair: String, port: String, userData: String,
+    metadata: [String: String], tags: [String]
+  ) {
+    self.name = name
+    self.image = image
+    self.flavor = flavor
+    self.keyPair = keyPair
+    networks = [Port(port: port)]
+    self.userData = userData
+    self.metadata = metadata
+    self.tags = tags
+  }
+
+  // Nova's own spelling, which is of two kinds.
+  private enum CodingKeys: String, CodingKey {
+    case name, networks, metadata, tags
+    case image = "imageRef"
+    case flavor = "flavorRef"
+    case keyPair = "key_name"
+    case userData = "user_data"
+  }
+}
+
+extension Nova {
+  /// The servers that carry this in their metadata.
+  public func servers(marked key: String, _ value: String, tag: String) async throws -> [ServerRecord] {
+    var request = APIRequest(.get, "/servers/detail", doing: "look for the instance of \(value)")
+    if try await tagsAtOnce { request.query = [("tags", tag)] }
+    let all: [ServerRecord] = try await list(request)
+    return all.filter { $0.metadata?[key] == value }
+  }
+
+  public func server(_ id: String) async throws -> ServerRecord? {
+    do {
+      let answer = try await send(
+        APIRequest(.get, "/servers/\(APIRequest.escaped(id))", doing: "look at the instance \(id)"))
+      return try answer.decode(Sole<ServerRecord>.self).item
+    } catch let error as OpenStackError where error.isAbsence {
+      return nil
+    }
+  }
+
+  /// - Returns: the new server's id.
+  public func make(_ server: ServerRequest) async throws -> String {
+    var server = server
+    if try await !tagsAtOnce { server.tags = nil }
+    let body = try JSONEncoder().encode(["server": server])
+    var request = APIRequest(.post, "/servers", doing: "make the instance \(server.name)")
+    request.body = .json(body)
+    request.headers.append(("Content-Type", "application/json"))
+    return try await send(request).decode(Sole<Made>.self).item.id
+  }
+
+  public func removeServer(_ id: String) async throws {
+    do {
+      try await send(
+        APIRequest(.delete, "/servers/\(APIRequest.escaped(id))", doing: "remove the instance \(id)"))
+    } catch let error as OpenStackError where error.isAbsence {}
+  }
+
+  /// The end of what the server said on its console.
+  public func console(of id: String, lines: Int) async throws -> String {
+    var request = try APIRequest(
+      .post, "/servers/\(APIRequest.escaped(id))/action", doing: "read the console of the instance \(id)",
+      json: ["os-getConsoleOutput": ["length": lines]])
+    request.isRepeatable = true
+    return try await send(request).decode(Console.self).output
+  }
+
+  private struct Made: Decodable { let id: String }
+  private struct Console: Decodable { let output: String }
+}

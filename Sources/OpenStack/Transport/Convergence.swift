@@ -1,0 +1,46 @@
+extension OpenStackError {
+  /// What was asked for may have been done all the same.
+  var isUnclear: Bool {
+    switch self {
+    case .unavailable, .unreachable, .noAnswer, .badAnswer: true
+    default: false
+    }
+  }
+
+  /// The thing isn't there, which for whoever removes it is as good as removed.
+  public var isAbsence: Bool {
+    if case .notFound = self { return true }
+    return false
+  }
+}
+
+extension Session {
+  /// Finds a thing, or makes it; where whether it was made isn't clear it is looked for again before it is made again, so
+  /// that there is one in the end.
+  ///
+  /// - Throws: what `find` and `make` throw.
+  public nonisolated func converge<Thing: Sendable>(
+    find: @Sendable () async throws -> Thing?, make: @Sendable () async throws -> Thing
+  ) async throws -> Thing {
+    var failures = 0
+    while true {
+      if let found = try await find() { return found }
+      do {
+        return try await make()
+      } catch let error as OpenStackError {
+        failures += 1
+        // A conflict may be with what an earlier try made; one that stays is a true one.
+        let mayBeOurs = if case .conflict = error { failures > 1 && failures <= 2 } else { error.isUnclear }
+        guard mayBeOurs, failures < tenacity.tries else { throw error }
+        try await Task.sleep(for: tenacity.wait(after: failures))
+      }
+    }
+  }
+
+  /// Removes a thing; none is fine.
+  public nonisolated func remove(_ request: APIRequest, from service: ServiceType) async throws {
+    do {
+      _ = try await send(request, to: service)
+    } catch let error as OpenStackError where error.isAbsence {}
+  }
+}
