@@ -15,11 +15,11 @@ KERNEL_PACKAGE = $(shell for k in /boot/vmlinuz-*; do [ -e "$$k" ] && exit; done
 # What it takes to compile (g++ for the release's own C and C++ headers, which Swift's importer reads),
 BUILD_PACKAGES = g++ git 'pkg-config|pkgconf' libarchive-dev libguestfs-dev libsqlite3-dev libssl-dev zlib1g-dev
 # to build images and launch instances,
-RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv grub-common grub-efi-amd64-bin \
+RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv openssh-client openvpn grub-common grub-efi-amd64-bin \
   grub-pc-bin iproute2 mmdebstrap mtools nftables qemu-system-x86 qemu-utils uidmap util-linux $(KERNEL_PACKAGE)
 # and to test and measure all that.
 TEST_PACKAGES = binutils btrfs-progs busybox cryptsetup-bin easy-rsa gnutls-bin guestfish guestfs-tools lvm2 mawk mount \
-  netcat-openbsd openssh-client openvpn ovmf procps python3 shellcheck unzip wget zip
+  netcat-openbsd ovmf procps python3 shellcheck unzip wget zip
 
 # A real OpenStack, of which the tests start one on loopback. Among what comes with it is a program called swift, which
 # is no compiler; see scripts/toolchain.
@@ -30,7 +30,7 @@ OPENSTACK_PACKAGES = glance-api keystone neutron-server nova-api nova-conductor 
 .DEFAULT_GOAL := help
 
 help:
-	@echo 'make demo     install what is missing, build, and make the cloudpipe image of the default recipe'
+	@echo 'make demo     install what is missing, build, and make the image, and show a cloudpipe's life'
 	@echo 'make test     install what is missing, build, and run every test'
 	@echo 'make test-openstack  those tests only that need a real OpenStack'
 	@echo 'make deps     install what is missing, with apt'
@@ -40,14 +40,17 @@ help:
 	@echo 'make format   format the Swift sources;  make lint checks them and the shell scripts'
 	@echo 'make clean    remove what was compiled (artifacts in out/ stay)'
 
+# Only the networks need root.
+AS_ROOT := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 demo: deps-run build
 	.build/release/cpbuild image
+	$(AS_ROOT) .build/release/cpbuild demo
 	@echo
 	@echo "The image is in out/images/$$(cat out/vpn_image_id). To go on:"
-	@echo '  .build/release/cpbuild image list      every image'
-	@echo '  .build/release/cpbuild image verify    what is in it, checked against its manifest'
-	@echo '  .build/release/cpbuild doctor          what this machine can do'
-	@echo '  make install                           put cpbuild on PATH'
+	@echo '  sudo .build/release/cpbuild launch acme    a cloudpipe of your own'
+	@echo '  .build/release/cpbuild image list          every image'
+	@echo '  .build/release/cpbuild doctor              what this machine can do'
+	@echo '  make install                               put cpbuild on PATH'
 
 # One target after the other, quickest first: all at once they'd take the two cores from one another until something
 # that waits for an answer gives up. The test runner's own summary is the last thing to be printed.

@@ -18,5 +18,6 @@ struct CPBuild: AsyncParsableCommand {
       TerminateCommand.self, ChangeCommand.self, LogCommand.self, SSHCommand.self, UserCommand.self, CACommand.self,
       CRLCommand.self,
       BackupCommand.self, RestoreCommand.self, DoctorCommand.self, MetadataServiceCommand.self,
+
     ])
 }

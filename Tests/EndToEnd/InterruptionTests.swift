@@ -21,7 +21,7 @@ extension Machines {
         let recipe = try ThinImage.recipe(in: workshop)
         for boundary in Self.boundaries {
           let begin = ContinuousClock.now
-          let build = try RunningBuild(workshop.cpbuild, [recipe], log: workshop.folder.appending("log"))
+          let build = try RunningCommand(workshop.cpbuild, [recipe], log: workshop.folder.appending("log"))
           // A stage that an earlier build has kept says so instead, and a machine with KVM another accelerator.
           let said = boundary == "appliance: software" ? "appliance: " : boundary
           try await build.wait(for: said, or: said.prefix { $0 != ":" } + ": cached")
@@ -52,7 +52,7 @@ extension Machines {
     func asked(_ signal: CInt) async throws {
       try await Workshop.withClonedCache { workshop in
         let recipe = try ThinImage.recipe(in: workshop)
-        let build = try RunningBuild(workshop.cpbuild, [recipe], log: workshop.folder.appending("log"))
+        let build = try RunningCommand(workshop.cpbuild, [recipe], log: workshop.folder.appending("log"))
         try await build.wait(for: "packages: ")
         #expect(try await build.end(signal) == 130)
         try await Strays.expectNone(naming: workshop.cpbuild.cache)

@@ -30,7 +30,7 @@ struct CloudpipeOptions: ParsableArguments {
 
 extension OpenState {
   /// Where cloudpipes run.
-  func cloud() throws -> LocalCloud { LocalCloud(home: store.home, executable: try Self.executable()) }
+  func cloud() throws -> LocalCloud { LocalCloud(home: store.home, executable: try Executable.path()) }
 
   /// The users of projects, who are thrown out of the cloudpipes that run.
   func users() throws -> ProjectUsers {
@@ -65,14 +65,4 @@ extension OpenState {
 
   /// How long an answer to a probe may take before whether there is anybody is looked at again.
   private static let probeTime = Duration.seconds(1)
-
-  /// This program, which the local cloud starts as its metadata service.
-  private static func executable() throws -> FilePath {
-    let link = "/proc/self/exe"
-    do {
-      return FilePath(try FileManager.default.destinationOfSymbolicLink(atPath: link))
-    } catch {
-      throw HostError.file(doing: "read the link", path: FilePath(link), errno: ENOENT)
-    }
-  }
 }

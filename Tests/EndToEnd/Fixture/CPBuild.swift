@@ -61,14 +61,19 @@ struct CPBuild: Sendable {
   ///
   /// - Parameter prefix: a program that starts it, with arguments, such as `unshare -n`.
   func run(_ arguments: [String], prefix: [String] = []) async throws -> Run {
+    try await run(words: prefix + [try Self.binary.string] + arguments + ["--out", out.string])
+  }
+
+  /// Runs a whole command line, and says how long it took.
+  func run(words line: [String]) async throws -> Run {
     let log = Mutex<[String]>([])
     let begin = ContinuousClock.now
-    let line = prefix + [try Self.binary.string] + arguments + ["--out", out.string]
     let output = try await Command(
       line[0], Array(line.dropFirst()), environment: fullEnvironment, folder: Self.sourceTree
     ).output { text in log.withLock { $0.append(text) } }
     let seconds = (ContinuousClock.now - begin) / .seconds(1)
-    print("cpbuild \(arguments.joined(separator: " ")): status \(output.status), \(String(format: "%.1f", seconds)) s")
+    let said = line.drop { !$0.hasSuffix("/cpbuild") }.dropFirst().joined(separator: " ")
+    print("cpbuild \(said): status \(output.status), \(String(format: "%.1f", seconds)) s")
     return Run(status: output.status, stdout: output.stdout, log: log.withLock { $0 }, seconds: seconds)
   }
 

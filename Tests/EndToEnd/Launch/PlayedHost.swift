@@ -60,7 +60,7 @@ final class PlayedHost: Sendable {
   }
 
   private func end() async {
-    _ = try? await kill(SIGKILL)
+    try? kill(SIGKILL)
     let made = spaces.withLock { $0 } + networkSpaces
     for name in made { _ = try? await ip("netns", "delete", name) }
     try? Folder.remove(folder)
@@ -76,12 +76,26 @@ final class PlayedHost: Sendable {
 
   // MARK: - the host
 
+  private var program: CPBuild {
+    CPBuild(cache: SharedImage.cache, out: image.out, environment: ["CPBUILD_HOME": home.string])
+  }
+
+  /// The words of `cpbuild arguments…` on the host. Not all commands take `--out`.
+  private func words(_ arguments: [String]) throws -> [String] {
+    let usesImages = ["launch", "restart", "terminate", "change", "show", "attach", "detach", "demo"]
+    let out = usesImages.contains(arguments.first ?? "") ? ["--out", image.out.string] : []
+    return ["/usr/bin/nsenter", "--net=/run/netns/\(host)", "--", try CPBuild.binary.string] + arguments + out
+  }
+
   /// Runs `cpbuild arguments…` on the host.
   @discardableResult
   func cpbuild(_ arguments: [String]) async throws -> CPBuild.Run {
-    let cpbuild = CPBuild(
-      cache: SharedImage.cache, out: image.out, environment: ["CPBUILD_HOME": home.string])
-    return try await cpbuild.runOnHost(arguments, prefix: ["nsenter", "--net=/run/netns/\(host)", "--"])
+    try await program.run(words: words(arguments))
+  }
+
+  /// One that goes on while the test looks at it.
+  func running(_ arguments: String...) throws -> RunningCommand {
+    try RunningCommand(words(arguments), of: program, log: folder.appending("running.log"))
   }
 
   /// Runs one that has to succeed, and hands back what it printed.
@@ -116,9 +130,25 @@ final class PlayedHost: Sendable {
     }
   }
 
-  /// Ends every process that serves this host's networks at once, as a host that loses its power does.
-  func kill(_ signal: CInt) async throws {
+  /// Ends every process that serves this host's networks at once.
+  func kill(_ signal: CInt) throws {
     for (_, process) in try processes() { process.send(signal) }
+  }
+
+  /// What is left of it all after the machine was off: files.
+  func losePower() async throws {
+    try kill(SIGKILL)
+    for name in networkSpaces { try await ip("netns", "delete", name) }
+    try await command("nft", ["flush", "ruleset"]).run()
+  }
+
+  /// Waits until an instance's kernel has begun so many times on its console.
+  func waitForBoot(_ count: Int, of project: String, seconds: Double = 120) async throws {
+    let deadline = ContinuousClock.now + .seconds(seconds)
+    while try await must("log", project).split(separator: "\n").filter({ $0.contains("Linux version") }).count < count {
+      try #require(ContinuousClock.now < deadline, "the instance didn't boot again")
+      try await Task.sleep(for: .milliseconds(500))
+    }
   }
 
   // MARK: - around it
@@ -150,24 +180,4 @@ final class PlayedHost: Sendable {
 
   @discardableResult
   func ip(_ arguments: String...) async throws -> String { try await Command("ip", arguments).run() }
-}
-
-extension CPBuild {
-  /// As ``run(_:prefix:)``, for commands of which not all take `--out`.
-  fileprivate func runOnHost(_ arguments: [String], prefix: [String]) async throws -> Run {
-    var words = arguments
-    if ["launch", "restart", "terminate", "change", "show"].contains(arguments.first ?? "") {
-      words += ["--out", out.string]
-    }
-    let log = Mutex<[String]>([])
-    let begin = ContinuousClock.now
-    let line = prefix + [try Self.binary.string] + words
-    let output = try await Command(
-      line[0], Array(line.dropFirst()), environment: environment.merging(["CPBUILD_CACHE": cache.string]) { $1 },
-      folder: Self.sourceTree
-    ).output { text in log.withLock { $0.append(text) } }
-    let seconds = (ContinuousClock.now - begin) / .seconds(1)
-    print("cpbuild \(arguments.joined(separator: " ")): status \(output.status), \(String(format: "%.1f", seconds)) s")
-    return Run(status: output.status, stdout: output.stdout, log: log.withLock { $0 }, seconds: seconds)
-  }
 }

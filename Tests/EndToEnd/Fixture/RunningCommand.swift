@@ -4,16 +4,27 @@ import Host
 import SystemPackage
 import Testing
 
-/// A build that goes on while the test looks at it, so that it can be ended in the middle.
-final class RunningBuild {
+/// A cpbuild that goes on while the test looks at it, so that it can be ended in the middle.
+final class RunningCommand {
   private let process = Process()
   private let log: FilePath
 
+  /// A build.
+  ///
   /// - Parameter log: a file for what it says on stderr.
-  init(_ cpbuild: CPBuild, _ arguments: [String], log: FilePath) throws {
+  convenience init(_ cpbuild: CPBuild, _ arguments: [String], log: FilePath) throws {
+    try self.init(
+      [CPBuild.binary.string, "image", "build", "--verbose"] + arguments + ["--out", cpbuild.out.string], of: cpbuild,
+      log: log)
+  }
+
+  /// - Parameters:
+  ///   - words: an absolute path, and arguments.
+  ///   - log: a file for what it says on stderr.
+  init(_ words: [String], of cpbuild: CPBuild, log: FilePath) throws {
     self.log = log
-    process.executableURL = URL(filePath: try CPBuild.binary.string)
-    process.arguments = ["image", "build", "--verbose"] + arguments + ["--out", cpbuild.out.string]
+    process.executableURL = URL(filePath: try #require(words.first))
+    process.arguments = Array(words.dropFirst())
     var environment = ProcessInfo.processInfo.environment
     for (name, value) in cpbuild.fullEnvironment { environment[name] = value }
     process.environment = environment

@@ -1,0 +1,56 @@
+import Foundation
+import Glibc
+import Host
+import SystemPackage
+import Testing
+
+extension Machines {
+  /// Launches that are ended in the middle, on a real local cloud.
+  @Suite("A launch that is killed")
+  struct KilledLaunchTests {
+    /// The steps as progress names them; those before the network make rows alone.
+    static let steps = [
+      "certificates", "network", "public port", "cloud network", "payload", "boot", "publish", "answer",
+    ]
+
+    @Test(
+      "at any step's beginning is undone or finished by the next command, and leaves nothing that isn't accounted for")
+    func atEveryStep() async throws {
+      try await PlayedHost.with { host in
+        for step in Self.steps {
+          let launch = try host.running("launch", "acme")
+          try await launch.wait(for: "\(step):", seconds: 120)
+          _ = try await launch.end(SIGKILL)
+          try await converges(host, step)
+        }
+      }
+    }
+
+    @Test("by ^C at any step is undone before it ends")
+    func interrupted() async throws {
+      try await PlayedHost.with { host in
+        for step in ["network", "cloud network", "boot", "answer"] {
+          let launch = try host.running("launch", "acme")
+          try await launch.wait(for: "\(step):", seconds: 120)
+          let status = try await launch.end(SIGINT)
+          #expect(status == 130, "\(step): \(launch.said)")
+          let remains = try await host.remains()
+          #expect(remains == [], "\(step)")
+        }
+      }
+    }
+
+    /// Either all of it is there, and is shown so, or nothing is.
+    private func converges(_ host: PlayedHost, _ step: String) async throws {
+      struct Line: Decodable { var state: String? }
+      let list = try await host.json([Line].self, "list")
+      if list.contains(where: { $0.state != nil }) {
+        let processes = try host.processes()
+        #expect(processes.count == 3 && processes.allSatisfy { $0.process.isAlive }, "\(step): \(processes)")
+        try await host.must("terminate", "acme")
+      }
+      let remains = try await host.remains()
+      #expect(remains == [], "\(step)")
+    }
+  }
+}
