@@ -32,7 +32,7 @@ public struct DeclarationNode {
     var values: [String: DeclarationNode] = [:]
     for (key, value) in mapping {
       let place = DeclarationNode(node: key, file: file, name: "a key of \(name)")
-      let text = try place.string()
+      let text = try place.word()
       guard known.contains(text) else {
         throw place.error("\(name) has no key '\(text)'; it knows \(known.sorted().joined(separator: ", "))")
       }
@@ -48,14 +48,28 @@ public struct DeclarationNode {
     guard case .mapping(let mapping) = node else { throw wrongType("a mapping") }
     return try mapping.map { key, value in
       let place = DeclarationNode(node: key, file: file, name: "a key of \(name)")
-      return (place, DeclarationNode(node: value, file: file, name: try place.string()))
+      return (place, DeclarationNode(node: value, file: file, name: try place.word()))
     }
   }
 
-  /// A text that isn't empty and has no control characters.
+  /// A text that isn't empty and has no control characters. What YAML takes for a number, a truth value or nothing, such
+  /// as `7` or `yes`, is a text in quotes only.
   ///
   /// - Throws: ``DeclarationError``.
   public func string() throws -> String {
+    let text = try word()
+    guard case .scalar(let scalar) = node, scalar.style == .plain else { return text }
+    let kinds = ["int": "a number", "float": "a number", "bool": "a truth value", "null": "nothing"]
+    if let kind = node.tag.description.split(separator: ":").last.flatMap({ kinds[String($0)] }) {
+      throw error("\(name) has to be text, and '\(text.prefix(40))' is \(kind) to YAML; put it in quotes")
+    }
+    return text
+  }
+
+  /// A scalar of any type, as it is written: what can be meant in one way only, such as an account, by name or number.
+  ///
+  /// - Throws: ``DeclarationError``.
+  public func word() throws -> String {
     guard case .scalar(let scalar) = node, !scalar.string.isEmpty else { throw wrongType("text") }
     let control = scalar.string.unicodeScalars.contains { $0.properties.generalCategory == .control }
     guard !control else { throw error("\(name) holds a control character") }
@@ -87,7 +101,7 @@ public struct DeclarationNode {
   ///
   /// - Throws: ``DeclarationError``.
   public func size() throws -> UInt64 {
-    let text = try string()
+    let text = try word()
     let units: [(String, UInt64)] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("", 1)]
     for (unit, factor) in units where text.hasSuffix(unit) {
       let digits = text.dropLast(unit.count)
@@ -102,7 +116,7 @@ public struct DeclarationNode {
   ///
   /// - Throws: ``DeclarationError``.
   public func integer(_ range: ClosedRange<Int>) throws -> Int {
-    guard let number = Int(try string()), range.contains(number) else {
+    guard let number = Int(try word()), range.contains(number) else {
       throw wrongType("a whole number from \(range.lowerBound) to \(range.upperBound)")
     }
     return number

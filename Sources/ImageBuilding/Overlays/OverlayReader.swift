@@ -97,7 +97,7 @@ extension Overlay {
   }
 
   private static func mode(_ node: DeclarationNode) throws -> UInt32 {
-    let text = try node.string()
+    let text = try node.word()
     // UInt32 would take a sign, too.
     guard text.wholeMatch(of: /[0-7]{3,4}/) != nil, let mode = UInt32(text, radix: 8) else {
       throw node.error("mode has to be three or four octal digits in quotes, such as \"0644\"")
@@ -106,7 +106,7 @@ extension Overlay {
   }
 
   private static func account(_ node: DeclarationNode) throws -> String {
-    let text = try node.string()
+    let text = try node.word()
     guard text.wholeMatch(of: /[a-z_][a-z0-9_\-]{0,31}|[0-9]{1,9}/) != nil else {
       throw node.error("'\(text)' isn't an account's name or number")
     }

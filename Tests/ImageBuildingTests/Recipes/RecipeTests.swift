@@ -26,6 +26,10 @@ import Testing
   static let refusals = [
     Refusal("unknown key", "base: { bootstrap: host }\npakages: [wget]\n", at: 2, 1, "pakages"),
     Refusal("unknown key inside", "base:\n  bootstrap: host\nroot:\n  sise: 1 GiB\n", at: 4, 3, "sise"),
+    Refusal("a number for a path", "base:\n  path: 7\n", at: 2, 9, "path has to be text, and '7' is a number"),
+    Refusal("a truth value for a package", "base: { path: x }\npackages: [yes]\n", at: 2, 12, "put it in quotes"),
+    Refusal("nothing for a name", "name: ~\nbase: { path: x }\n", at: 1, 7, "name has to be text"),
+    Refusal("a truth value for a size", "base: { path: x }\nroot: { size: true }\n", at: 2, 15, "has to be a size"),
     Refusal("wrong type", "base: { bootstrap: host }\npackages: wget\n", at: 2, 11, "packages has to be a list"),
     Refusal("a list for text", "base: { bootstrap: host }\nsummary: [a]\n", at: 2, 10, "summary has to be text"),
     Refusal("duplicate key", "base: { bootstrap: host }\nname: a\nname: b\n", at: 2, 1, "twice"),
