@@ -167,7 +167,9 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
-    .testTarget(name: "TrustTests", dependencies: ["Trust"], swiftSettings: strict),
+    // Which version of OpenVPN knows which option.
+    .target(name: "OpenVPNVersions", path: "Tests/OpenVPNVersions", swiftSettings: strict),
+    .testTarget(name: "TrustTests", dependencies: ["OpenVPNVersions", "Trust"], swiftSettings: strict),
     .testTarget(
       name: "PayloadTests",
       dependencies: ["Payload", "Host", "Names", .product(name: "SystemPackage", package: "swift-system")],
@@ -262,7 +264,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GuestScriptTests",
-      dependencies: [.product(name: "Yams", package: "Yams")],
+      dependencies: ["OpenVPNVersions", .product(name: "Yams", package: "Yams")],
       exclude: ["Fixture"],
       swiftSettings: strict),
   ]

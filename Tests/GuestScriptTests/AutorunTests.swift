@@ -1,4 +1,5 @@
 import Foundation
+import OpenVPNVersions
 import Testing
 
 /// A guest with br0 at 10.0.0.2/24, and a payload; `run` unpacks it afresh and runs its autorun.sh.
@@ -25,6 +26,15 @@ private func withAutorun(
 
 private let configuration = "/etc/openvpn/server/server.conf"
 
+/// Every supported OpenVPN takes what was written, with what it includes.
+private func expectUsable(_ text: String) throws {
+  let common = try Repository.text(of: "/etc/openvpn/server.conf.common")
+  // What only clients ask for; and a bridge has no topology.
+  let irrelevant = ["connect-retry", "nobind"] + (text.contains("dev-type tap") ? ["topology"] : [])
+  let complaints = OpenVPNConfiguration(common + text).complaints(irrelevant: Set(irrelevant))
+  #expect(complaints.isEmpty)
+}
+
 @Suite("autorun.sh")
 struct AutorunTests {
   @Test("starts a bridged VPN with addresses at the top of the subnet when the settings leave them open")
@@ -34,6 +44,7 @@ struct AutorunTests {
       #expect(outcome.succeeded, "\(outcome) \(guest.read("/tmp/openvpn.log"))")
       #expect(outcome.output == "OpenVPN is up: bridged, port 1194/udp\n")
       let text = guest.read(configuration)
+      try expectUsable(text)
       #expect(text.contains("\nserver-bridge 10.0.0.2 255.255.255.0 10.0.0.250 10.0.0.254\n"), "\(text)")
       for word in ["VPN_IP", "DHCP_SUBNET", "DHCP_LOWER", "DHCP_UPPER", "duplicate-cn", "comp-lzo", "compress "] {
         #expect(!text.contains(word), "\(word)")
@@ -60,7 +71,9 @@ struct AutorunTests {
     try withAutorun(settings) { guest, _, run throws in
       let outcome = try run([:])
       #expect(outcome.succeeded, "\(outcome) \(guest.read("/tmp/openvpn.log"))")
-      let lines = Set(guest.read(configuration).split(separator: "\n").map(String.init))
+      let text = guest.read(configuration)
+      try expectUsable(text)
+      let lines = Set(text.split(separator: "\n").map(String.init))
       let wanted = [
         "server 10.8.0.0 255.255.255.0", "server-ipv6 fd00:8::/64", "push \"route 10.0.0.0 255.255.255.0\"",
         "push \"route 10.9.0.0 255.255.0.0\"", "push \"route-ipv6 fd00:9::/64\"", "push \"dhcp-option DNS 10.0.0.1\"",

@@ -1,4 +1,5 @@
 import Foundation
+import OpenVPNVersions
 import Testing
 import Trust
 
@@ -38,6 +39,16 @@ struct ProfileTests {
     #expect(!lines.contains { $0.hasPrefix("comp") || $0.hasPrefix("route") || $0.hasPrefix("cipher") })
     #expect(lines.allSatisfy { $0.utf8.count < 256 })
     #expect(try profile(device: .tap).render().exposedText.contains("\ndev tap\n"))
+  }
+
+  @Test("a profile is taken by OpenVPN 2.5, 2.6 and 2.7, and leaves nothing to a default that changed")
+  func versions() throws {
+    for device in Profile.Device.allCases {
+      let configuration = OpenVPNConfiguration(try profile(device: device).render().exposedText)
+      #expect(configuration.options.isSuperset(of: ["client", "ca", "tls-crypt-v2", "verb"]))
+      // The server's to say.
+      #expect(configuration.complaints(irrelevant: ["allow-compression", "dh", "topology"]).isEmpty)
+    }
   }
 
   @Test("a profile for a key that stayed with its user names the file and holds no key")

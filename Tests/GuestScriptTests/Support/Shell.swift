@@ -61,6 +61,11 @@ enum Repository {
   static let autorun = "\(root)/Sources/Payload/Resources/autorun.sh"
   static let fixture = "\(root)/Tests/GuestScriptTests/Fixture"
 
+  /// What the overlay lays in at `path`.
+  static func text(of path: String) throws -> String {
+    try String(contentsOfFile: overlay + path, encoding: .utf8)
+  }
+
   /// The shell scripts that run in a guest.
   static func scripts() throws -> [String] {
     let found = try Shell.check([
