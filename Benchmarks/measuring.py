@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,12 @@ def program():
 
 
 class Run:
-    """One run of a program: seconds, the most memory that this process (and no child of it) had, what it said."""
+    """One run of a program: seconds, those of processors that it and its children took, which other work on the machine
+    changes less, the most memory that this process (and no child of it) had, what it said."""
 
     def __init__(self, command, environment=None, cwd=None):
         log = tempfile.TemporaryFile(mode="w+")
-        begin = time.monotonic()
+        begin, before = time.monotonic(), self.processors()
         child = subprocess.Popen(
             [str(word) for word in command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             env={**os.environ, **(environment or {})}, cwd=cwd)
@@ -39,11 +41,17 @@ class Run:
             if child.poll() is None:
                 child.kill()
                 child.wait()
-        self.seconds = time.monotonic() - begin
+        self.seconds, self.processor = time.monotonic() - begin, self.processors() - before
         log.seek(0)
         self.log = log.read()
         if child.returncode:
             sys.exit(f"{command[0]} ended with status {child.returncode}:\n{self.log[-4000:]}")
+
+    @staticmethod
+    def processors():
+        """Of all children that have ended."""
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
 
     @staticmethod
     def high_water(pid):
