@@ -107,6 +107,20 @@ import Testing
     }
   }
 
+  @Test("a file in the place of the artifacts' folder is named before anything is begun", arguments: ["", "below"])
+  func noPlace(_ below: String) async throws {
+    try await Workshop.with { workshop in
+      let file = workshop.folder.appending("out")
+      try workshop.write("", to: file)
+      var cpbuild = workshop.cpbuild
+      cpbuild.out = file.appending(below)
+      let run = try await cpbuild.image(try workshop.recipe(base: "{ path: missing.qcow2 }"))
+      #expect(run.status != 0)
+      #expect(run.stderr.contains("can't put images into \(cpbuild.out)"), "\(run.stderr)")
+      #expect(!run.stderr.contains("base: "))
+    }
+  }
+
   @Test("an unknown recipe is refused with those that there are")
   func unknownRecipe() async throws {
     try await Workshop.with { workshop in

@@ -67,6 +67,7 @@ public struct ImageBuilder: Sendable {
   ///
   /// - Throws: the errors of every module it uses; `CancellationError`. Nothing half-made is left then.
   public func build(_ recipe: Recipe) async throws -> Result {
+    try registry.checkPlace()
     try Folder.make(options.cache, mode: 0o700)
     let overlays = try recipe.overlays.map { try Overlay(folder: $0) }
     let base = try await runner.run("base", recipe.base.description) { _ in

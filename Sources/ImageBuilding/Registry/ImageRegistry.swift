@@ -62,6 +62,21 @@ public struct ImageRegistry: Sendable {
 
   private struct Version: Decodable { var version: Int }
 
+  /// Finds out before a build of minutes that there would be no place for its image.
+  ///
+  /// - Throws: ``HostError`` unless `out`, or where it would be made, is a folder that may be written to.
+  func checkPlace() throws {
+    var place = out
+    while access(place.string, F_OK) != 0 && !place.components.isEmpty { place.removeLastComponent() }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: place.string, isDirectory: &isFolder), isFolder.boolValue else {
+      throw HostError.file(doing: "put images into", path: out, errno: ENOTDIR)
+    }
+    guard access(place.string, W_OK | X_OK) == 0 else {
+      throw HostError.file(doing: "put images into", path: out, errno: errno)
+    }
+  }
+
   /// Gives a finished image its place, and its id to whoever asks for the newest.
   ///
   /// - Parameters:
