@@ -41,6 +41,10 @@ public protocol Cloud: Sendable {
   /// Nothing of the network is left afterwards: no process, no namespace, no bridge, no file.
   func removeNetwork(_ id: NetworkID) async throws
 
+  /// Plugs a machine of the plan into the network, or finds it plugged in. ``makeNetwork(_:)`` does the same where it can,
+  /// and removes what isn't in its plan any more.
+  func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws
+
   /// Boots a network's cloudpipe, or finds the one that runs.
   ///
   /// - Returns: what the cloud knows the instance by; never a secret.
@@ -60,4 +64,20 @@ public protocol Cloud: Sendable {
   func console(of id: NetworkID) async throws -> String
   /// How to reach the instance's ssh from here.
   func way(to id: NetworkID) async throws -> WayToInstance
+}
+
+extension Cloud {
+  /// For clouds that plug in their machines themselves.
+  public func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws {
+    throw AttachmentRefusal(kind: kind)
+  }
+}
+
+/// A cloud has ways of its own to put a machine into a network.
+public struct AttachmentRefusal: Error, Equatable, Sendable, CustomStringConvertible {
+  public let kind: CloudKind
+
+  public var description: String {
+    "the \(kind.rawValue) cloud plugs in its machines itself: boot them in the project's network there"
+  }
 }

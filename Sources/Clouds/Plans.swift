@@ -51,11 +51,14 @@ public struct NetworkPlan: Hashable, Codable, Sendable {
     public let mac: MACAddress
     /// The name that the network's DNS knows it by.
     public let name: String
+    /// Where a machine is plugged in; nil for the cloudpipe, and where that isn't cpbuild's business.
+    public let port: MachinePort?
 
-    public init(address: IPv4Address, mac: MACAddress, name: String) {
+    public init(address: IPv4Address, mac: MACAddress, name: String, port: MachinePort? = nil) {
       self.address = address
       self.mac = mac
       self.name = name
+      self.port = port
     }
   }
 
@@ -90,11 +93,17 @@ extension NetworkPlan {
   ///
   /// - Parameters:
   ///   - addresses: all of the network's that are taken.
+  ///   - attachments: the machines that are plugged into it; those that are to go are no part of the plan.
   ///   - cloudpipe: the instance's name.
-  public init(_ network: Network, addresses: [Address], cloudpipe: String) {
-    let reservations = addresses.sorted { $0.position < $1.position }.compactMap { address in
+  public init(_ network: Network, addresses: [Address], attachments: [Attachment] = [], cloudpipe: String) {
+    let leaving = Set(attachments.filter { $0.state == .detaching }.map(\.address))
+    let ports = Dictionary(attachments.map { ($0.address, $0.port) }) { $1 }
+    let staying = addresses.filter { !leaving.contains($0.address) }.sorted { $0.position < $1.position }
+    let reservations = staying.compactMap { address in
       address.mac.map {
-        Reservation(address: address.address, mac: $0, name: address.role == .cloudpipe ? cloudpipe : address.holder)
+        Reservation(
+          address: address.address, mac: $0, name: address.role == .cloudpipe ? cloudpipe : address.holder,
+          port: ports[address.address])
       }
     }
     self.init(

@@ -9,6 +9,7 @@ public struct Transaction {
   public var projects: Projects { Projects(db: db) }
   public var networks: Networks { Networks(db: db) }
   public var addresses: Addresses { Addresses(db: db) }
+  public var attachments: Attachments { Attachments(db: db) }
   public var publicPorts: PublicPorts { PublicPorts(db: db) }
   public var authorities: Authorities { Authorities(db: db, keys: keys) }
   public var lineages: Lineages { Lineages(db: db) }

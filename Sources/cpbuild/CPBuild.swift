@@ -15,8 +15,8 @@ struct CPBuild: AsyncParsableCommand {
     version: Version.number,
     subcommands: [
       ImageCommand.self, LaunchCommand.self, ListCommand.self, ShowCommand.self, RestartCommand.self,
-      TerminateCommand.self, ChangeCommand.self, LogCommand.self, SSHCommand.self, UserCommand.self, CACommand.self,
-      CRLCommand.self,
+      TerminateCommand.self, ChangeCommand.self, AttachCommand.self, DetachCommand.self, LogCommand.self,
+      SSHCommand.self, UserCommand.self, CACommand.self, CRLCommand.self,
       BackupCommand.self, RestoreCommand.self, DoctorCommand.self, MetadataServiceCommand.self,
 
     ])

@@ -40,7 +40,9 @@ extension Outcome {
   private init(localCloud error: LocalCloudError) {
     switch error {
     case .notRoot, .noTransit: self = .environment
-    case .noNetwork: self = .notFound
+    case .noNetwork, .noPlace: self = .notFound
+    case .interfaceTaken: self = .conflict
+    case .notAMachine: self = .usage
     case .helper: self = .failed
     }
   }
@@ -68,7 +70,7 @@ extension Outcome {
     case .step(_, _, _, _, let cause): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
     case .noShell: self = .failed
-    case .different: self = .conflict
+    case .different, .otherInterface, .cloudpipesName: self = .conflict
     case .severalNetworks, .foreignAddress: self = .usage
     case .notPermitted: self = .environment
     case .noAnswer: self = .failed

@@ -28,7 +28,11 @@ struct CloudWorker {
     let id = NetworkID(project: try ProjectID(words[1]), name: .standard)
     let rest = Array(words.dropFirst(3))
     switch (words[2], rest.count) {
-    case ("make", 1...2): try await cloud.makeNetwork(try plan(id, rest))
+    case ("make", 1...): try await cloud.makeNetwork(try plan(id, rest))
+    case ("attach", 2...):
+      let plan = try plan(id, rest)
+      guard let machine = plan.reservations.last else { throw Usage() }
+      try await cloud.attach(machine, to: plan)
     case ("remove", 0): try await cloud.removeNetwork(id)
     case ("publish", 3):
       try await cloud.publish(
@@ -58,13 +62,24 @@ struct CloudWorker {
       crl: payload.removingLastComponent().appending("crl.pem"))
   }
 
-  /// `CIDR [CIDR6]`: a network whose cloudpipe has the MAC address fa:16:3e:00:00:02.
+  /// `CIDR [CIDR6] [NAME=PLACE...]`: a network whose cloudpipe has the MAC address fa:16:3e:00:00:02, and the machines
+  /// those that follow. A place is the file of a namespace, or `tap`.
   private static func plan(_ id: NetworkID, _ rest: [String]) throws -> NetworkPlan {
     let cidr = try IPv4Network(rest[0])
-    guard let gateway = cidr.address(at: 1), let cloudpipe = cidr.address(at: 2) else { throw Usage() }
+    let cidr6 = rest.dropFirst().first { !$0.contains("=") }
+    let places = rest.dropFirst().filter { $0.contains("=") }
+    guard let gateway = cidr.address(at: 1) else { throw Usage() }
+    let machines = ["\(id.project)-vpn"] + places
+    let reservations = try machines.enumerated().map { index, words in
+      let parts = words.split(separator: "=", maxSplits: 1).map(String.init)
+      guard let address = cidr.address(at: index + 2) else { throw Usage() }
+      return NetworkPlan.Reservation(
+        address: address, mac: try MACAddress("fa:16:3e:00:00:0\(index + 2)"), name: parts[0],
+        port: parts.count < 2
+          ? nil : parts[1] == "tap" ? .tap(user: 4_242_424) : .namespace(path: parts[1], interface: .first))
+    }
     return NetworkPlan(
-      id: id, cidr: cidr, cidr6: try rest.dropFirst().first.map { try IPv6Network($0) }, gateway: gateway,
-      reservations: [.init(address: cloudpipe, mac: try MACAddress("fa:16:3e:00:00:02"), name: "\(id.project)-vpn")],
+      id: id, cidr: cidr, cidr6: try cidr6.map { try IPv6Network($0) }, gateway: gateway, reservations: reservations,
       domain: nil, clients: cidr.lastHosts(5))
   }
 

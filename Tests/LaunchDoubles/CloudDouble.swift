@@ -72,7 +72,15 @@ public struct CloudDouble: Cloud {
     try await perform("removeSecurityGroup") { try remove("group", name) }
   }
   public func makeNetwork(_ network: NetworkPlan) async throws {
-    try await perform("makeNetwork") { try make("network", "\(network.id)", network.cidr.text) }
+    try await perform("makeNetwork") { try make(network) }
+  }
+  public func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws {
+    try await perform("attach") { try make(network) }
+  }
+  /// Its CIDR, and the machines that are plugged in.
+  private func make(_ network: NetworkPlan) throws {
+    let machines = network.reservations.filter { $0.port != nil }.map { " \($0.name)=\($0.address)" }
+    try make("network", "\(network.id)", network.cidr.text + machines.joined())
   }
   public func removeNetwork(_ id: NetworkID) async throws {
     try await perform("removeNetwork") { try remove("network", "\(id)") }

@@ -16,5 +16,7 @@ case "launch": _ = try await launcher.launch(LaunchRequest(id))
 case "restart": _ = try await launcher.restart(id)
 case "terminate": try await launcher.terminate(id)
 case "change": _ = try await launcher.change(id, address: nil, port: try PortNumber("30000"))
+case "attach": _ = try await launcher.attach(AttachRequest(try MachineName("web"), to: id, port: .tap(user: nil)))
+case "detach": try await launcher.detach(try MachineName("web"), from: id)
 default: fatalError("no such verb")
 }

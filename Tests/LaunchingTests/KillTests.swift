@@ -88,6 +88,35 @@ import Testing
     }
   }
 
+  @Test("attach is finished by the next command, or undone where that fails", arguments: Moment.around(["attach"]))
+  func attach(moment: Moment) async throws {
+    try await withSite { site in
+      let id = try await site.launcher().launch(LaunchRequest(network("acme"))).id
+      try killed("attach", moment, at: site)
+      try await site.launcher().recover()
+      #expect(site.cloud.text("network", id) == "10.2.0.0/24 web=10.2.0.3")
+      try await site.launcher().detach(MachineName("web"), from: id)
+      try killed("attach", moment, at: site)
+      try await site.launcher(faults: ["attach": .failure]).recover()
+      #expect(site.cloud.text("network", id) == "10.2.0.0/24")
+      let left = try await site.store.read { try $0.attachments.all(in: id) }
+      #expect(left.isEmpty)
+    }
+  }
+
+  @Test("detach is finished by the next command", arguments: Moment.around(["makeNetwork"]))
+  func detach(moment: Moment) async throws {
+    try await withSite { site in
+      let id = try await site.launcher().launch(LaunchRequest(network("acme"))).id
+      _ = try await site.launcher().attach(AttachRequest(MachineName("web"), to: id, port: .tap(user: nil)))
+      try killed("detach", moment, at: site)
+      try await site.launcher().recover()
+      #expect(site.cloud.text("network", id) == "10.2.0.0/24")
+      let left = try await site.store.read { try $0.addresses.all(in: id).filter { $0.role == .machine } }
+      #expect(left.isEmpty)
+    }
+  }
+
   @Test("launch is left alone while its process lives")
   func alive() async throws {
     try await withSite { site in

@@ -1,3 +1,4 @@
+import Host
 public import State
 public import SystemPackage
 
@@ -29,14 +30,24 @@ public struct LocalCloud: Cloud {
 
   public func makeNetwork(_ network: NetworkPlan) async throws { try await networks.make(network) }
 
+  public func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws {
+    try await networks.attach(machine, to: network)
+  }
+
   public func removeNetwork(_ id: NetworkID) async throws {
     try await instances.remove(id)
     try await networks.remove(id)
   }
 
   public func boot(_ instance: InstancePlan) async throws -> [String: String] {
+    var isRunning = try await instances.condition(of: instance.network).state == .running
+    if isRunning, await !isConnected(instance.network) {
+      // Its port isn't the one that the network has now.
+      try await instances.remove(instance.network)
+      isRunning = false
+    }
     // One that runs keeps what it was told when it was booted.
-    if try await instances.condition(of: instance.network).state != .running { try await expect(instance) }
+    if !isRunning { try await expect(instance) }
     var handle = try await instances.boot(instance, in: space(of: instance.network))
     handle["namespace"] = space(of: instance.network).namespace
     return handle
@@ -58,8 +69,19 @@ public struct LocalCloud: Cloud {
 
   public func condition(of id: NetworkID) async throws -> InstanceCondition {
     var condition = try await instances.condition(of: id)
+    if condition.state == .running, await !isConnected(id) {
+      condition.faults.append("the instance isn't connected to its network: 'cpbuild restart' boots it anew")
+    }
     condition.faults += await networkFaults(of: id) ?? []
     return condition
+  }
+
+  /// Whether a QEMU holds the cloudpipe's port.
+  private func isConnected(_ id: NetworkID) async -> Bool {
+    let namespace = NetworkNamespace(path: space(of: id).namespacePath)
+    let port = NetworkSpace.instancePort
+    return (try? await namespace.perform { NetworkInterface.all().contains { $0.name == port && $0.isConnected } })
+      ?? false
   }
 
   public func console(of id: NetworkID) async throws -> String { try await instances.console(of: id) }

@@ -16,8 +16,6 @@ struct LocalInstanceParts: Sendable {
   var control: FilePath { space.folder.appending("qemu.sock") }
   var lock: FilePath { space.folder.appending("instance.lock") }
 
-  /// How long the guest has to shut down, and QEMU to quit.
-  private static let guestGrace = Duration.seconds(3)
   private static let quitGrace = Duration.seconds(2)
 
   /// - Throws: ``LocalInstanceError/monitor(socket:reason:)``; `CancellationError`.
@@ -26,22 +24,19 @@ struct LocalInstanceParts: Sendable {
     return try await monitor.execute("query-status", deadline: deadline)["status"] as? String ?? "unknown"
   }
 
-  /// Ends QEMU, whatever it takes.
+  /// Ends QEMU, whatever it takes, and the guest with it. Its disk begins anew with the next boot, so that there is nothing
+  /// for it to put in order; and no program in the image would hear a power button that is pressed.
   func end() async throws {
-    if process.isRunning {
-      try await ask("system_powerdown", grace: Self.guestGrace)
-      try await ask("quit", grace: Self.quitGrace)
-    }
+    if process.isRunning { try await quit() }
     try await process.stop(grace: .seconds(2))
   }
 
   /// One that doesn't listen is ended in another way.
-  private func ask(_ command: String, grace: Duration) async throws {
-    guard process.isRunning else { return }
-    let deadline = ContinuousClock.now + grace
+  private func quit() async throws {
+    let deadline = ContinuousClock.now + Self.quitGrace
     do {
       let monitor = try await LocalInstanceMonitor.connect(to: control, deadline: deadline)
-      try await monitor.execute(command, deadline: deadline)
+      try await monitor.execute("quit", deadline: deadline)
     } catch is LocalInstanceError {
       return
     }

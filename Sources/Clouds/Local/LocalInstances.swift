@@ -25,7 +25,7 @@ public struct LocalInstances: Sendable {
     return Self.handle(try await start.run(), plan)
   }
 
-  /// Ends the instance: asks the guest to shut down, then QEMU to quit, then the kernel to end it. Nothing of it is left.
+  /// Ends the instance: asks QEMU to quit, then the kernel to end it. Nothing of it is left.
   ///
   /// - Throws: ``HostError``; `CancellationError`.
   public func remove(_ id: NetworkID) async throws {

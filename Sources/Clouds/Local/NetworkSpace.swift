@@ -1,6 +1,6 @@
 import Foundation
 import Host
-import Names
+public import Names
 public import State
 public import SystemPackage
 
@@ -34,6 +34,10 @@ public struct NetworkSpace: Hashable, Sendable {
   public static let bridge = "project"
   /// The cloudpipe's port of the bridge: a persistent tap device that is there, and up, from when the network is made.
   public static let instancePort = "cloudpipe"
+  /// What a machine's port of the bridge is called: `m` and its MAC address, 13 characters.
+  public static func port(of mac: MACAddress) -> String { machinePrefix + mac.text.filter { $0 != ":" } }
+  /// What the names of such ports begin with, and of nothing else in a network's namespace.
+  static let machinePrefix = "m"
   /// The namespace's own end of its way out.
   public static let uplink = "uplink"
   /// The host's end of it: the one interface that the host sees of the network.

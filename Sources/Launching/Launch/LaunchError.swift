@@ -23,6 +23,10 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case notPermitted(doing: String)
   /// A cloudpipe's own system can't be asked.
   case noShell(NetworkID, why: String)
+  /// The machine is attached with another address or MAC address than was asked for.
+  case otherInterface(MachineName, of: NetworkID, is: String, asked: String)
+  /// Nobody but the cloudpipe can have that name.
+  case cloudpipesName(MachineName, of: NetworkID)
   /// No address of this machine is `address`.
   case foreignAddress(IPv4Address)
 
@@ -50,6 +54,10 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
       return "\(doing) needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: run it with sudo"
     case .noShell(let id, let why):
       return "the cloudpipe of \(id) can't be reached over ssh: \(why.isEmpty ? "ssh gave no reason" : why)"
+    case .otherInterface(let name, let id, let found, let asked):
+      return "\(name) is attached to \(id) with \(found), not \(asked): detach it first to have it so"
+    case .cloudpipesName(let name, let id):
+      return "\(name) is the name of the cloudpipe of \(id): choose another one"
     case .foreignAddress(let address):
       return "no interface of this machine has the address \(address): 'ip -4 address' lists those that it has"
     }

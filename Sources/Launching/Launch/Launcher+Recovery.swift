@@ -11,8 +11,11 @@ extension Launcher {
   ///
   /// - Throws: `StateError`, `CancellationError`.
   public func recover() async throws {
-    for launch in try await state.read({ try $0.launches.allOpen() }) {
-      let id = NetworkID(project: launch.projectId, name: launch.network)
+    let ids = try await state.read { transaction in
+      try transaction.launches.allOpen().map { NetworkID(project: $0.projectId, name: $0.network) }
+        + transaction.attachments.unsettled().map(\.id)
+    }
+    for id in Set(ids).sorted() {
       do {
         guard let lock = try LaunchLock.take(id, in: state.home) else { continue }
         try await settle(at: site(id, lock))
@@ -26,6 +29,11 @@ extension Launcher {
 
   /// Finishes or undoes what a killed command left of one network, whose lock is held.
   func settle(at site: LaunchSite) async throws {
+    try await settleLaunch(at: site)
+    try await settleMachines(at: site)
+  }
+
+  private func settleLaunch(at site: LaunchSite) async throws {
     guard let journal = try await LaunchJournal.left(at: site) else { return }
     if try await journal.isBeingUndone { return try await undo(journal) }
     if try await journal.isOfAnEarlierCloudpipe {

@@ -10,6 +10,8 @@ public struct CloudpipeStatus: Sendable {
   public let address: Address
   public let port: PublicPort?
   public let instance: Instance?
+  /// The machines that are plugged into the network, ordered by name.
+  public let machines: [AttachedMachine]
   /// Nil where the network has no cloudpipe.
   public let state: InstanceState?
   /// Why it is in this state, in words for people; nil when it runs.
@@ -30,7 +32,8 @@ extension Launcher {
     let found = try await state.read { transaction in
       (
         network: try transaction.networks.find(id), instance: try transaction.instances.find(id),
-        port: try transaction.publicPorts.find(id), launch: try transaction.launches.open(id)
+        port: try transaction.publicPorts.find(id), launch: try transaction.launches.open(id),
+        machines: try AttachedMachine.all(in: id, transaction)
       )
     }
     guard let network = found.network else { throw LaunchError.notLaunched(id) }
@@ -39,7 +42,8 @@ extension Launcher {
       _ state: InstanceState?, _ reason: String?, _ condition: InstanceCondition? = nil
     ) -> CloudpipeStatus {
       CloudpipeStatus(
-        network: network, address: address, port: found.port, instance: found.instance, state: state, reason: reason,
+        network: network, address: address, port: found.port, instance: found.instance, machines: found.machines,
+        state: state, reason: reason,
         since: condition?.since, faults: condition?.faults ?? [])
     }
     guard let instance = found.instance else {

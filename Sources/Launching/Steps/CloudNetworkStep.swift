@@ -18,11 +18,23 @@ struct CloudNetworkStep: ReversibleStep {
   }
 
   func make(at site: LaunchSite) async throws -> NetworkPlan {
-    let addresses = try await site.state.read { try $0.addresses.all(in: site.id) }
-    let plan = NetworkPlan(network, addresses: addresses, cloudpipe: LaunchedNames.instance(of: site.id))
+    let plan = try await site.networkPlan()
     try await site.cloud.makeNetwork(plan)
     return plan
   }
 
   static func undo(at site: LaunchSite) async throws { try await site.cloud.removeNetwork(site.id) }
+}
+
+extension LaunchSite {
+  /// The network as the state knows it at this moment.
+  ///
+  /// - Throws: `StateError`.
+  func networkPlan() async throws -> NetworkPlan {
+    try await state.read { transaction in
+      NetworkPlan(
+        try transaction.networks.get(id), addresses: try transaction.addresses.all(in: id),
+        attachments: try transaction.attachments.all(in: id), cloudpipe: LaunchedNames.instance(of: id))
+    }
+  }
 }

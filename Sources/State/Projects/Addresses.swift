@@ -31,14 +31,40 @@ extension Address: StateRecord {
 public struct Addresses {
   let db: Database
 
-  /// Hands out the lowest free address, and a MAC address that no other interface has.
+  /// Hands out an address: the one that was chosen, else the lowest that is free, with a MAC address that no other
+  /// interface has.
   ///
   /// The first four addresses and the clients' pool at the top are never handed out.
   ///
-  /// - Throws: ``StateError/noFreeAddress(network:)``, ``StateError/notFound(kind:id:)``.
-  public func allocate(in id: NetworkID, holder: String, at date: Date) throws -> Address {
+  /// - Throws: ``StateError/noFreeAddress(network:)``, ``StateError/notFound(kind:id:)``; for what was chosen
+  ///   ``StateError/alreadyExists(kind:id:)`` where another interface has it, ``StateError/invalid(kind:id:why:)`` where
+  ///   machines can't have it.
+  public func allocate(
+    in id: NetworkID, holder: String, address: IPv4Address? = nil, mac: MACAddress? = nil, at date: Date
+  ) throws -> Address {
     let network = try Networks(db: db).get(id)
-    let range = network.machinePositions
+    let position = try address.map { try self.position(of: $0, in: network) } ?? lowestFree(in: network)
+    if let mac, try isTaken(mac) {
+      throw StateError.alreadyExists(kind: "interface with the MAC address", id: mac.text)
+    }
+    return try insert(network, position: position, role: .machine, holder: holder, mac: mac ?? .random(), at: date)
+  }
+
+  private func position(of address: IPv4Address, in network: Network) throws -> Int {
+    let position = Int(address.bits) - Int(network.cidr.address.bits)
+    guard network.machinePositions.contains(position) else {
+      let (first, last) = (network.machinePositions.first, network.machinePositions.last)
+      let range = [first, last].compactMap { $0.flatMap { network.cidr.address(at: $0)?.text } }.joined(
+        separator: " to ")
+      throw StateError.invalid(
+        kind: "address", id: "\(address) of \(network.id)",
+        why: range.isEmpty ? "the network has none for machines" : "machines have \(range)")
+    }
+    return position
+  }
+
+  private func lowestFree(in network: Network) throws -> Int {
+    let (id, range) = (network.id, network.machinePositions)
     let position = try Int.fetchOne(
       db,
       sql: """
@@ -51,7 +77,7 @@ public struct Addresses {
         LIMIT 1
         """, arguments: ["low": range.lowerBound, "project": id.project.text, "network": id.name.text])
     guard let position, range.contains(position) else { throw StateError.noFreeAddress(network: "\(id)") }
-    return try insert(network, position: position, role: .machine, holder: holder, mac: .random(), at: date)
+    return position
   }
 
   /// The addresses of the network that are taken, in order.
@@ -97,11 +123,11 @@ public struct Addresses {
   /// drawn again.
   private func unused(_ first: MACAddress) throws -> MACAddress {
     var mac = first
-    while try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM addresses WHERE mac = ?)", arguments: [mac.text])
-      == true
-    {
-      mac = .random()
-    }
+    while try isTaken(mac) { mac = .random() }
     return mac
+  }
+
+  private func isTaken(_ mac: MACAddress) throws -> Bool {
+    try Bool.fetchOne(db, sql: "SELECT EXISTS (SELECT 1 FROM addresses WHERE mac = ?)", arguments: [mac.text]) == true
   }
 }

@@ -45,5 +45,16 @@ struct NetworkArguments: ParsableArguments {
     return one
   }
 
+  /// The same for what is fine with there being none.
+  ///
+  /// - Throws: `NameError`, ``LaunchError/severalNetworks(_:_:)``, `StateError`.
+  func oneIfThere(in state: StateStore) async throws -> NetworkID? {
+    do {
+      return try await all(in: state).isEmpty ? nil : try await one(in: state)
+    } catch LaunchError.noProject, LaunchError.notLaunched {
+      return nil
+    }
+  }
+
   private func named(_ all: [NetworkID]) -> NetworkID? { network == nil ? nil : all.first }
 }

@@ -25,6 +25,16 @@ struct PlayedInstance {
     try await machine.ip("-n", name, "link", "set", "eth0", "address", Self.mac, "up")
   }
 
+  /// A machine in a namespace of its own, that nothing is plugged into yet.
+  init(machine name: String, on machine: PlayedMachine) async throws {
+    self.machine = machine
+    self.name = "cpt-\(machine.tag)-\(name)"
+    try await machine.ip("netns", "add", self.name)
+  }
+
+  /// What keeps its namespace.
+  var path: String { "/run/netns/\(name)" }
+
   /// Asks for an address as the guest does, and takes it.
   func lease() async throws -> String {
     let script = machine.folder.appending("udhcpc")

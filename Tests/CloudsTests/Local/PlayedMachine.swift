@@ -87,6 +87,9 @@ struct PlayedMachine {
     try await command(project, words, home: home).run()
   }
 
+  @discardableResult
+  func cloud(_ project: String, _ words: [String]) async throws -> String { try await command(project, words).run() }
+
   func command(_ project: String, _ words: [String], home: FilePath? = nil) -> Command {
     Command(
       "nsenter",

@@ -16,7 +16,7 @@ struct MetadataHelper {
   /// - Throws: ``LocalCloudError/helper(name:network:output:)``, `HostError`.
   func converge() async throws {
     let process = Self.process(in: space)
-    if process.isRunning { return }
+    if process.serves(space) { return }
     try await process.stop()
     let rights = "+net_bind_service,+dac_read_search"
     let identity = try process.start(

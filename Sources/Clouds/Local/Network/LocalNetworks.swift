@@ -17,9 +17,25 @@ struct LocalNetworks: Sendable {
   func make(_ plan: NetworkPlan) async throws {
     try await changing(plan.id, creating: true) { space, known in
       var record = try known ?? NetworkRecord(plan: plan, transit: HostRoutes.current().freeTransit())
-      record.plan = plan
-      try await converge(space, &record)
+      try await take(plan, into: &record, in: space)
     }
+  }
+
+  /// The same for a network that was made, with one of its machines plugged in for certain.
+  func attach(_ machine: NetworkPlan.Reservation, to plan: NetworkPlan) async throws {
+    try await changing(plan.id) { space, known in
+      var record = try known ?? { throw LocalCloudError.noNetwork(plan.id) }()
+      try await take(plan, into: &record, in: space)
+      try await MachinePorts(space: space, plan: plan).make(machine)
+    }
+  }
+
+  private func take(_ plan: NetworkPlan, into record: inout NetworkRecord, in space: NetworkSpace) async throws {
+    // Before anything is written, so that a kill leaves a port that is missing rather than a wrong one.
+    let ports = MachinePorts(space: space, plan: record.plan)
+    for machine in ports.machines where !plan.reservations.contains(machine) { try await ports.remove(machine) }
+    record.plan = plan
+    try await converge(space, &record)
   }
 
   /// Makes again what is missing of a network that was made.
@@ -36,6 +52,8 @@ struct LocalNetworks: Sendable {
     try await connect(space, &record)
     try await SpaceInterfaces(space: space, record: record).converge()
     try await load(SpaceRules(record: record), in: space)
+    // A port is only there once the rules are.
+    try await MachinePorts(space: space, plan: record.plan).converge()
     try await NetworkDNS(space: space, plan: record.plan).converge()
     try await MetadataHelper(space: space, executable: executable).converge()
   }
@@ -120,12 +138,15 @@ struct LocalNetworks: Sendable {
       return ["the network's namespace \(space.namespace) is gone: 'cpbuild restart' makes it again"]
     }
     var faults: [String] = []
-    for process in [NetworkDNS.process(in: space), MetadataHelper.process(in: space)] where !process.isRunning {
+    for process in [NetworkDNS.process(in: space), MetadataHelper.process(in: space)] where !process.serves(space) {
       faults.append("\(process.name) ended: 'cpbuild restart' starts it again")
     }
+    faults += await SpaceInterfaces(space: space, record: record).faults()
+    faults += await SpaceRules.faults(in: space)
     if KernelSetting.value(of: "net/ipv4/conf/\(space.hostPort)/forwarding") != "1" {
       faults.append("the way between \(space.hostPort) and the network is gone: 'cpbuild restart' makes it again")
     }
+    faults += await MachinePorts(space: space, plan: record.plan).faults()
     return faults + (await HostTable(home: home).faults(of: record))
   }
 
@@ -171,9 +192,15 @@ struct LocalNetworks: Sendable {
   private func connect(_ space: NetworkSpace, _ record: inout NetworkRecord) async throws {
     let lock = try await HostTable.lock()
     defer { withExtendedLifetime(lock) {} }
-    let known = HostInterfaces.current().contains { $0.name == space.hostPort && $0.address == record.hostAddress }
+    // An interface of a namespace that was deleted is there for a moment longer.
+    let isWhole = try await NetworkNamespace(path: space.namespacePath).perform {
+      if_nametoindex(NetworkSpace.uplink) != 0
+    }
+    let known =
+      isWhole
+      && HostInterfaces.current().contains { $0.name == space.hostPort && $0.address == record.hostAddress }
     if !known {
-      if if_nametoindex(space.hostPort) != 0 { try await Command("ip", ["link", "delete", space.hostPort]).run() }
+      try await removeHostPort(of: space)
       record.transit = try HostRoutes.current().freeTransit()
     }
     try record.write(to: space.folder)
@@ -203,8 +230,16 @@ struct LocalNetworks: Sendable {
     try await Command("nsenter", Array(space.entering.dropFirst()) + ["nft", "-f", file.string]).run()
   }
 
+  /// One that goes by itself meanwhile is fine.
+  private func removeHostPort(of space: NetworkSpace) async throws {
+    guard if_nametoindex(space.hostPort) != 0 else { return }
+    do {
+      try await Command("ip", ["link", "delete", space.hostPort]).run()
+    } catch is HostError where if_nametoindex(space.hostPort) == 0 {}
+  }
+
   private func removeInterfaces(of space: NetworkSpace) async throws {
-    if if_nametoindex(space.hostPort) != 0 { try await Command("ip", ["link", "delete", space.hostPort]).run() }
+    try await removeHostPort(of: space)
     if NetworkNamespace(path: space.namespacePath).inode != nil {
       try await Command("ip", ["netns", "delete", space.namespace]).run()
     } else {

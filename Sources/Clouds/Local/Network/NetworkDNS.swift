@@ -20,7 +20,7 @@ struct NetworkDNS {
     let process = Self.process(in: space)
     let wanted = configuration(resolvers: HostResolvers.reachable())
     let file = space.folder.appending("dnsmasq.conf")
-    if process.isRunning, (try? String(contentsOfFile: file.string, encoding: .utf8)) == wanted { return }
+    if process.serves(space), (try? String(contentsOfFile: file.string, encoding: .utf8)) == wanted { return }
     try await process.stop()
     try AtomicFile.write(wanted, to: file, mode: 0o600)
     let identity = try process.start(
@@ -101,6 +101,16 @@ enum HostResolvers {
       if !outside.isEmpty { return outside }
     }
     return []
+  }
+}
+
+extension BackgroundProcess {
+  /// Whether it runs in the network's namespace: one that was deleted lives on for as long as a helper is in it.
+  func serves(_ space: NetworkSpace) -> Bool {
+    guard let process = recorded, process.isAlive, let inode = NetworkNamespace(path: space.namespacePath).inode else {
+      return false
+    }
+    return NetworkNamespace(path: FilePath("/proc/\(process.pid)/ns/net")).inode == inode
   }
 }
 

@@ -24,6 +24,19 @@ struct SpaceInterfaces {
     try Folder.remove(file)
   }
 
+  /// What isn't there, in words for people.
+  func faults() async -> [String] {
+    let names = try? await NetworkNamespace(path: space.namespacePath).perform {
+      Set(NetworkInterface.all().map(\.name))
+    }
+    return [
+      (NetworkSpace.bridge, "bridge"), (NetworkSpace.instancePort, "cloudpipe's port"),
+      (NetworkSpace.uplink, "way out"),
+    ].filter { names?.contains($0.0) != true }.map {
+      "the network's \($0.1), the interface \($0.0), is gone: 'cpbuild restart' makes it again"
+    }
+  }
+
   func batch(there: Set<String>) -> String {
     let (bridge, port, uplink) = (NetworkSpace.bridge, NetworkSpace.instancePort, NetworkSpace.uplink)
     var lines = ["link set lo up"]

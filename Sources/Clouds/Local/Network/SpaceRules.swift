@@ -1,3 +1,4 @@
+import Host
 import Names
 
 /// The firewall inside of a network's namespace, as a file for `nft -f` that may be loaded again and again: what is open
@@ -24,6 +25,15 @@ struct SpaceRules {
     return Self.skeleton + "flush table inet project\nflush table bridge project\n" + rules
   }
 
+  /// What isn't there of it, in words for people.
+  static func faults(in space: NetworkSpace) async -> [String] {
+    let words = Array(space.entering.dropFirst()) + ["nft", "list", "tables"]
+    let tables = (try? await Command("nsenter", words).run())?.split(separator: "\n").map(String.init) ?? []
+    return ["inet project", "bridge project"].filter { !tables.contains("table \($0)") }.map {
+      "the network's firewall table \($0) is gone: 'cpbuild restart' makes it again"
+    }
+  }
+
   private static let skeleton = """
     table inet project {
       chain input { type filter hook input priority filter; policy drop;
@@ -47,6 +57,8 @@ struct SpaceRules {
         flags dynamic,timeout
       }
       chain from_cloudpipe {
+      }
+      chain from_machines {
       }
       chain to_cloudpipe {
       }
@@ -97,15 +109,19 @@ struct SpaceRules {
   }
 
   /// What comes from a port can't pass for the gateway, and hands out neither addresses nor routes; what comes from the
-  /// cloudpipe's passes for no other machine.
+  /// cloudpipe's passes for no other machine, and what comes from a machine's for nobody but itself.
   private var fromPorts: String {
     """
       chain prerouting {
         ether saddr \(record.gatewayMAC) drop
         udp sport { 67, 547 } drop
         icmpv6 type nd-router-advert drop
-        \(gateway6.map { "ip6 saddr \($0) drop" } ?? "")
+        \(notTheirs(gatewayAddresses6))
         iifname "cloudpipe" jump from_cloudpipe
+        iifname "\(NetworkSpace.machinePrefix)*" jump from_machines
+      }
+      chain from_machines {
+        \(machines)
       }
       chain from_cloudpipe {
         ether type != { arp, ip, ip6 } drop
@@ -159,7 +175,47 @@ struct SpaceRules {
     }
   }
 
-  private var gateway6: IPv6Address? { record.plan.cidr6?.address(at: 1) }
+  /// Each machine has its own MAC address and IPv4 address, and in IPv6 none of the gateway's or the cloudpipe's.
+  private var machines: String {
+    let machines = record.plan.reservations.dropFirst().filter { $0.port != nil }
+    if machines.isEmpty { return "drop" }
+    func pairs(_ values: (NetworkPlan.Reservation) -> [String]) -> String {
+      machines.flatMap { machine in values(machine).map { "\"\(MachinePorts.name(of: machine))\" . \($0)" } }
+        .joined(separator: ", ")
+    }
+    let (macs, addresses) = (pairs { [$0.mac.text] }, pairs { [$0.address.text, "0.0.0.0"] })
+    return """
+      iifname . ether saddr != { \(macs) } drop
+          ether type != { arp, ip, ip6 } drop
+          ether type arp iifname . arp saddr ether != { \(macs) } drop
+          ether type arp iifname . arp saddr ip != { \(addresses) } drop
+          ether type ip iifname . ip saddr != { \(addresses) } drop
+          \(notTheirs(cloudpipeAddresses6))
+      """
+  }
+
+  /// Drops what claims one of these addresses: as its sender, or as the target of a neighbour advertisement (RFC 4861,
+  /// 4.4: behind the first eight bytes).
+  private func notTheirs(_ addresses: [IPv6Address]) -> String {
+    if addresses.isEmpty { return "" }
+    let targets = addresses.map { "0x" + String($0.bits, radix: 16) }.joined(separator: ", ")
+    return """
+      ip6 saddr { \(addresses.map(\.text).joined(separator: ", ")) } drop
+          icmpv6 type nd-neighbor-advert @th,64,128 { \(targets) } drop
+      """
+  }
+
+  private var gatewayAddresses6: [IPv6Address] {
+    let own = (try? MACAddress(record.gatewayMAC)).map { [IPv6Address.linkLocal.withInterface(of: $0)] } ?? []
+    return own + [record.plan.cidr6?.address(at: 1)].compactMap(\.self)
+  }
+
+  /// Those that it gives itself (RFC 4862, 5.3 and 5.5).
+  private var cloudpipeAddresses6: [IPv6Address] {
+    guard let mac = record.cloudpipe?.mac else { return [] }
+    let prefixes = [.linkLocal] + [record.plan.cidr6].compactMap { $0?.prefixLength == 64 ? $0?.address : nil }
+    return prefixes.map { $0.withInterface(of: mac) }
+  }
 
   private var othersMACs: String {
     record.plan.reservations.dropFirst().map { $0.mac.text }.joined(separator: ", ")
@@ -168,5 +224,16 @@ struct SpaceRules {
   private var cloudpipeAddresses: String {
     (["0.0.0.0"] + [record.cloudpipe?.address.text].compactMap(\.self)
       + [record.plan.clients.map { "\($0.lowerBound)-\($0.upperBound)" }].compactMap(\.self)).joined(separator: ", ")
+  }
+}
+
+extension IPv6Address {
+  fileprivate static let linkLocal = IPv6Address(bits: UInt128(0xfe80) << 112)
+
+  /// The address of this /64 whose interface identifier comes from a MAC address: RFC 4291, appendix A.
+  fileprivate func withInterface(of mac: MACAddress) -> IPv6Address {
+    let (high, low) = (mac.bits >> 24, mac.bits & 0xff_ffff)
+    let identifier = (high << 40 | 0xff_fe00_0000 | low) ^ 0x0200_0000_0000_0000
+    return IPv6Address(bits: bits | UInt128(identifier))
   }
 }

@@ -44,8 +44,9 @@ struct ShowCommand: AsyncParsableCommand {
     let dnsDomain: HostName?
     let image: String?
     let flavor: String?
+    let machines: [MachineDocument]
 
-    init(_ status: CloudpipeStatus) {
+    init(_ status: CloudpipeStatus, space: NetworkSpace) {
       let network = status.network
       project = network.projectId
       self.network = network.name
@@ -69,6 +70,7 @@ struct ShowCommand: AsyncParsableCommand {
       dnsDomain = network.dnsDomain
       image = status.instance?.imageId
       flavor = status.instance?.handle["flavor"]
+      machines = status.machines.map { MachineDocument($0, space: space) }
     }
 
     /// Names and values, for people.
@@ -84,6 +86,7 @@ struct ShowCommand: AsyncParsableCommand {
       lines += [("tunnel", [tunnel?.text, tunnel6?.text].compactMap(\.self).joined(separator: " "))]
       lines += [("routes", routes.map(\.text).joined(separator: " ")), ("dns", dns.map(\.text).joined(separator: " "))]
       lines += [("domain", dnsDomain?.text ?? ""), ("image", image ?? ""), ("flavor", flavor ?? "")]
+      lines += machines.map { ("machine", "\($0.name) \($0.address) \($0.mac) \($0.place)") }
       return lines.filter { !$0.1.isEmpty }
     }
   }
@@ -92,7 +95,10 @@ struct ShowCommand: AsyncParsableCommand {
     guard let open = try await options.state.openIfThere() else { throw LaunchError.noProject(try target.project()) }
     let launcher = try open.launcher(out: options.artifacts.out)
     var entries: [Entry] = []
-    for id in try await target.all(in: open.store) { entries.append(Entry(try await launcher.status(of: id))) }
+    let cloud = try open.cloud()
+    for id in try await target.all(in: open.store) {
+      entries.append(Entry(try await launcher.status(of: id), space: cloud.space(of: id)))
+    }
     let text = try text(entries)
     try options.global.print(entries, text: text)
   }
