@@ -26,7 +26,7 @@ TEST_PACKAGES = binutils btrfs-progs busybox cryptsetup-bin easy-rsa gnutls-bin 
 OPENSTACK_PACKAGES = glance-api keystone neutron-server nova-api nova-conductor nova-scheduler placement-api \
   python3-openstackclient uwsgi-plugin-python3
 
-.PHONY: help demo test test-openstack bench build deps deps-build deps-run toolchain install format lint lint-swift lint-shell clean
+.PHONY: help demo test test-openstack bench build deps deps-build deps-run toolchain install install-units format lint lint-swift lint-shell clean
 .DEFAULT_GOAL := help
 
 help:
@@ -35,7 +35,7 @@ help:
 	@echo 'make test-openstack  those tests only that need a real OpenStack'
 	@echo 'make deps     install what is missing, with apt'
 	@echo 'make build    compile in release mode: .build/release/cpbuild'
-	@echo 'make install  program, man page and completions to $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
+	@echo 'make install  program, man page, completions and systemd units to $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
 	@echo 'make bench    measure, side by side with what people would use instead'
 	@echo 'make format   format the Swift sources;  make lint checks them and the shell scripts'
 	@echo 'make clean    remove what was compiled (artifacts in out/ stay)'
@@ -83,7 +83,7 @@ toolchain:
 	@[ -n "$(SWIFT_BIN)" ]
 
 # Man page and completions are generated from the commands themselves.
-install: build
+install: build install-units
 	$(SWIFT) package plugin generate-manual
 	install -d '$(DESTDIR)$(PREFIX)/bin' '$(DESTDIR)$(PREFIX)/share/man/man1' \
 	  '$(DESTDIR)$(PREFIX)/share/bash-completion/completions' '$(DESTDIR)$(PREFIX)/share/zsh/site-functions' \
@@ -98,6 +98,14 @@ install: build
 	  > '$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cpbuild'
 	.build/release/cpbuild --generate-completion-script fish \
 	  > '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cpbuild.fish'
+
+# Cloudpipes that come back with the machine, and revocation lists that are renewed: 'systemctl enable --now cpbuild.service
+# cpbuild-renew.timer'.
+install-units:
+	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/system'
+	for unit in dist/*.service dist/*.timer; do \
+	  sed 's|@PREFIX@|$(PREFIX)|' "$$unit" > '$(DESTDIR)$(PREFIX)/lib/systemd/system/'"$${unit##*/}" || exit; \
+	done
 
 SWIFT_SOURCES = $(wildcard Package.swift Sources Tests Benchmarks)
 

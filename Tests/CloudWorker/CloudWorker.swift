@@ -43,6 +43,12 @@ struct CloudWorker {
     case ("expect", 1): try await cloud.expect(try instance(id, payload: FilePath(rest[0]), home: home))
     case ("forget", 0): try await cloud.forget(id)
     case ("faults", 0): print((await cloud.networkFaults(of: id) ?? ["absent"]).joined(separator: "\n"))
+    case ("orphans", _):
+      // The projects that are named have a cloudpipe; the one that isn't booted here is no news.
+      let known = try rest.map { NetworkID(project: try ProjectID($0), name: .standard) }
+      for orphan in await cloud.orphans(known: Set(known)) where !orphan.name.contains("instance isn't there") {
+        print(orphan)
+      }
     default: throw Usage()
     }
   }

@@ -121,6 +121,20 @@ import Testing
     #expect(AptSourcesCheck.codename(in: "ID=debian\nVERSION_CODENAME=bookworm") == "bookworm")
   }
 
+  @Test(
+    "the local cloud's rights are root's with two capabilities, which a container may lack",
+    arguments: [
+      ("Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n", Finding.Status.ok, "root"),
+      ("Uid:\t0\t0\t0\t0\nCapEff:\t00000000a80435fb\n", .warning, "CAP_SYS_ADMIN"),
+      ("Uid:\t0\t0\t0\t0\nCapEff:\t00000000a80425fb\n", .warning, "CAP_NET_ADMIN and CAP_SYS_ADMIN"),
+      ("Uid:\t1000\t1000\t1000\t1000\nCapEff:\t0000000000000000\n", .warning, "not root"), ("", .warning, "not root"),
+    ])
+  func rights(status: String, verdict: Finding.Status, found: String) async {
+    let finding = await RightsCheck(status: status).examine()
+    #expect(finding.status == verdict && finding.found.contains(found), "\(finding)")
+    #expect((finding.remedy == nil) == (verdict == .ok))
+  }
+
   @Test("a tunnel device that isn't there is named, with its remedy")
   func tunnel() async {
     let finding = await TunnelCheck(device: "/no/such").examine()

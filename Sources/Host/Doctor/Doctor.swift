@@ -33,7 +33,8 @@ public struct Doctor: Sendable {
         DiskSpaceCheck(purpose: "state and cache", folder: home, needed: 4_000_000_000),
         DiskSpaceCheck(purpose: "artifacts", folder: out, needed: 1_000_000_000),
         DiskSpaceCheck(purpose: "temporary files", folder: Folder.temporary, needed: 2_000_000_000),
-        AptSourcesCheck(), TunnelCheck(), NamespacesCheck(), SubordinateIDsCheck(), NftablesCheck(), ClockCheck(),
+        AptSourcesCheck(), TunnelCheck(), NamespacesCheck(), SubordinateIDsCheck(), NftablesCheck(), RightsCheck(),
+        ClockCheck(),
       ] + others
   }
 

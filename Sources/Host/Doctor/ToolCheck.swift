@@ -21,7 +21,9 @@ struct ToolCheck: Check {
     ToolCheck(name: "dnsmasq", onlyFor: "the local cloud"),
     ToolCheck(name: "nft", onlyFor: "the local cloud"),
     ToolCheck(name: "ip", arguments: ["-V"], onlyFor: "the local cloud"),
-    ToolCheck(name: "openvpn", onlyFor: "the tests and benchmarks"),
+    ToolCheck(name: "nsenter", onlyFor: "the local cloud"),
+    ToolCheck(name: "ssh", arguments: ["-V"], onlyFor: "'cpbuild ssh' and asking cloudpipes who is connected"),
+    ToolCheck(name: "openvpn", onlyFor: "the client of 'cpbuild demo', the tests and benchmarks"),
   ]
 
   func examine() async -> Finding {

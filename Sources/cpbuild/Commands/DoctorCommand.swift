@@ -1,6 +1,8 @@
 import ArgumentParser
+import Clouds
 import Glibc
 import Host
+import Launching
 import State
 
 /// `cpbuild doctor`.
@@ -25,8 +27,11 @@ struct DoctorCommand: AsyncParsableCommand {
   var fresh = false
 
   func run() async throws {
+    let home = Home(global.home)
+    let cloud = LocalCloud(home: home, executable: try Executable.path())
     let results = await Doctor(
-      home: global.home, out: artifacts.out, freshProbe: fresh, others: [StateCheck(home: Home(global.home))]
+      home: global.home, out: artifacts.out, freshProbe: fresh,
+      others: [ForwardingCheck(), StateCheck(home: home), LeftoversCheck(cloud: cloud)]
     ).examine()
     try Task.checkCancellation()
     let report = DoctorReport(results)

@@ -48,6 +48,65 @@ struct LocalNetworkRepairTests {
     }
   }
 
+  @Test(
+    "what is deleted of the network's own is told, and mended by making it again",
+    arguments: [
+      ["ip", "netns", "delete", "SPACE"], ["ip", "-n", "SPACE", "link", "delete", "cloudpipe"],
+      ["ip", "-n", "SPACE", "link", "delete", "project"], ["ip", "-n", "SPACE", "link", "delete", "uplink"],
+      ["ip", "netns", "exec", "SPACE", "nft", "delete", "table", "bridge", "project"],
+      ["ip", "netns", "exec", "SPACE", "nft", "flush", "ruleset"],
+    ])
+  func mendingSpace(command: [String]) async throws {
+    try await PlayedMachine.with { machine in
+      try await machine.cloud("acme", "make", "10.66.0.0/24")
+      let space = try machine.space(of: "acme").namespace
+      let words = command.map { $0.replacingOccurrences(of: "SPACE", with: space) }
+      try await Command(words[0], Array(words.dropFirst())).run()
+      #expect(try await machine.cloud("acme", "faults").contains("is gone"))
+      try await machine.cloud("acme", "make", "10.66.0.0/24")
+      #expect(try await machine.cloud("acme", "faults") == "\n")
+      let instance = try await PlayedInstance(of: "acme", on: machine)
+      #expect(try await instance.lease().contains("address=10.66.0.2"))
+      #expect(try await instance.get("/latest/meta-data/local-ipv4").body == "10.66.0.2")
+      try await machine.cloud("acme", "remove")
+      try await expectNothing(of: machine)
+    }
+  }
+
+  @Test("the checker finds nothing where all is accounted for, and each thing that isn't")
+  func orphans() async throws {
+    try await PlayedMachine.with { machine in
+      #expect(try await machine.cloud("acme", "orphans").isEmpty)
+      try await machine.cloud("acme", "make", "10.66.0.0/24")
+      #expect(try await machine.cloud("acme", "orphans", "acme").isEmpty)
+      let space = try machine.space(of: "acme")
+      let pids = ["dnsmasq", "metadata"].compactMap { BackgroundProcess(name: $0, folder: space.folder).recorded?.pid }
+      let all = try await machine.cloud("acme", "orphans").split(separator: "\n").map(String.init)
+      let project = space.folder.removingLastComponent()
+      let expected =
+        ["namespace \(space.namespace)", "interface \(space.hostPort)", "table \(space.table)"]
+        + pids.map { "process \($0)" }
+        + ["folder \(project.removingLastComponent().appending(".host"))", "folder \(project)"]
+      #expect(Set(all) == Set(expected.map { "the \($0)" }))
+
+      // Strange things beside those that are accounted for.
+      let stray = String(space.namespace.dropLast(7)) + "zzzzzzz"
+      try await machine.ip("netns", "add", stray)
+      try await machine.ip("-n", space.namespace, "tuntap", "add", "mfa163e0000ff", "mode", "tap")
+      let file = space.folder.appending("core")
+      try AtomicFile.write("", to: file)
+      let process = BackgroundProcess(name: "other", folder: space.folder)
+      let pid = try process.start("sleep", ["1000"]).pid
+      let found = try await machine.cloud("acme", "orphans", "acme").split(separator: "\n").map(String.init)
+      let files = ["core", "other.process", "other.log"].map { "file \(space.folder.appending($0))" }
+      let strange = ["namespace \(stray)", "interface mfa163e0000ff", "process \(pid)"] + files
+      #expect(Set(found) == Set(strange.map { "the \($0)" }))
+      try await process.stop(grace: .zero)
+      try await machine.cloud("acme", "remove")
+      #expect(try await machine.cloud("acme", "orphans", "acme") == "acme/default: its network isn't there\n")
+    }
+  }
+
   @Test("a firewall of others that drops what is forwarded is told of, and left alone")
   func foreignFirewall() async throws {
     try await PlayedMachine.with { machine in

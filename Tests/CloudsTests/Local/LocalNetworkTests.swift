@@ -98,6 +98,59 @@ struct LocalNetworkTests {
     }
   }
 
+  @Test("what is in a network reaches the world outside with the host's address, and nobody comes in that way")
+  func outward() async throws {
+    try await PlayedMachine.with { machine in
+      let instance = try await launched("acme", on: machine)
+      _ = try await instance.lease()
+      try await machine.echoing(on: 7000, in: machine.outside) {
+        let answer = try await machine.ask(PlayedMachine.outsideAddress, 7000, from: instance.name)
+        #expect(answer == "\(PlayedMachine.hostAddress) hello")
+      }
+      // Outside has a route back, and still none gets in.
+      try await machine.ip("-n", machine.outside, "route", "add", "10.66.0.0/24", "via", PlayedMachine.hostAddress)
+      try await instance.echoing(on: 1194) {
+        let answer = try await machine.ask("10.66.0.2", 1194, from: machine.outside)
+        #expect(answer.isEmpty)
+      }
+    }
+  }
+
+  @Test("a network with IPv6 hands out addresses by advertisement and by DHCP, and leads nowhere else")
+  func version6() async throws {
+    try await PlayedMachine.with { machine in
+      let instance = try await launched("acme", on: machine)
+      // As of RFC 4291, appendix A, from its MAC address.
+      let own = "fd00:66::f816:3eff:fe00:2/64"
+      var addresses = ""
+      for _ in 0..<1500 where !addresses.contains(own) || addresses.contains("tentative") {
+        addresses = try await machine.run(in: instance.name, "ip", "-6", "address", "show", "eth0").stdout
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(addresses.contains(own), "\(addresses)")
+      let routes = try await machine.run(in: instance.name, "ip", "-6", "route", "show", "default").stdout
+      #expect(routes.isEmpty)
+      let ping = try await machine.run(in: instance.name, "busybox", "ping", "-6", "-c", "1", "-W", "3", "fd00:66::1")
+      #expect(ping.status == 0, "\(ping.stdout)")
+      let offer = try await machine.run(in: instance.name, "python3", "-c", Self.solicit)
+      #expect(offer.stdout.hasPrefix("fd00:66::1"), "\(offer.stdout) \(offer.stderrTail)")
+    }
+  }
+
+  /// Asks for an address (RFC 8415, 16 and 21) and prints the one that is offered.
+  private static let solicit = """
+    import ipaddress, socket, struct
+    option = lambda code, data: struct.pack("!HH", code, len(data)) + data
+    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM); s.settimeout(2); s.bind(("::", 546))
+    ask = b"\\x01abc" + option(1, b"\\0\\3\\0\\1" + bytes.fromhex("fa163e000002")) + option(3, b"\\0" * 12) + option(8, b"\\0\\0")
+    for _ in range(5):
+      s.sendto(ask, ("ff02::1:2", 547, 0, socket.if_nametoindex("eth0")))
+      try: answer = s.recv(2000)
+      except OSError: continue
+      place = answer.index(struct.pack("!HH", 5, 24)) + 4
+      print(ipaddress.IPv6Address(answer[place:place + 16])); break
+    """
+
   @Test("two projects with the same range work side by side, and no path leads from one to the other")
   func apart() async throws {
     try await PlayedMachine.with { machine in

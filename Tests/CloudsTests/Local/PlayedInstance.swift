@@ -66,13 +66,24 @@ struct PlayedInstance {
 
   /// Sends back what comes to a UDP port with who it came from, while `body` runs.
   func echoing(on port: Int, _ body: () async throws -> Void) async throws {
+    try await machine.echoing(on: port, in: name, body)
+  }
+}
+
+extension String {
+  fileprivate func padded(to length: Int) -> String { String(repeating: "0", count: max(0, length - count)) + self }
+}
+
+extension PlayedMachine {
+  /// Sends back what comes to a UDP port in a namespace with who it came from, while `body` runs.
+  func echoing(on port: Int, in name: String, _ body: () async throws -> Void) async throws {
     let program = """
       import socket, sys
       s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.bind(("", \(port)))
       while True:
         data, peer = s.recvfrom(2000); s.sendto(peer[0].encode() + b" " + data, peer)
       """
-    let process = BackgroundProcess(name: "echo-\(name)-\(port)", folder: machine.folder)
+    let process = BackgroundProcess(name: "echo-\(name)-\(port)", folder: folder)
     try process.start("python3", ["-c", program], prefix: ["nsenter", "--net=/run/netns/\(name)", "--"])
     // As /proc/net/udp writes a port.
     let wanted = ":" + String(port, radix: 16, uppercase: true).padded(to: 4) + " "
@@ -89,13 +100,7 @@ struct PlayedInstance {
     }
     try await process.stop(grace: .zero)
   }
-}
 
-extension String {
-  fileprivate func padded(to length: Int) -> String { String(repeating: "0", count: max(0, length - count)) + self }
-}
-
-extension PlayedMachine {
   /// Sends a datagram from a namespace.
   ///
   /// - Returns: what came back: who the other side saw, and the datagram; empty when nothing came.

@@ -9,8 +9,8 @@ public import SystemPackage
 /// until it is ended.
 public struct MetadataService: Sendable {
   let folder: FilePath
-  /// At most so many connections at once, all machines together.
-  private static let mostConnections = 64
+  /// At most so many connections at once, of one machine and of all together: none can keep another from being answered.
+  private static let (mostOfOne, mostOfAll) = (8, 512)
 
   /// - Parameter folder: the network's.
   public init(folder: FilePath) { self.folder = folder }
@@ -22,7 +22,7 @@ public struct MetadataService: Sendable {
     let log = BoundedLog()
     let window = BootWindow(console: folder.appending(NetworkSpace.consoleName))
     let answers = MetadataAnswers(folder: folder, window: window, log: log)
-    let limit = ConnectionLimit(most: Self.mostConnections)
+    let limit = ConnectionLimit(ofOne: Self.mostOfOne, ofAll: Self.mostOfAll)
     let server = try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 64)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -41,15 +41,25 @@ public struct MetadataService: Sendable {
 
 /// Counts connections. Used on the one event loop.
 private final class ConnectionLimit: @unchecked Sendable {
-  private let most: Int
+  private let (mostOfOne, mostOfAll): (Int, Int)
+  private var counts: [String: Int] = [:]
   private var count = 0
 
-  init(most: Int) { self.most = most }
+  init(ofOne: Int, ofAll: Int) { (mostOfOne, mostOfAll) = (ofOne, ofAll) }
 
   func enter(_ channel: any Channel) -> Bool {
-    guard count < most else { return false }
+    let address = channel.remoteAddress?.ipAddress ?? ""
+    let own = counts[address, default: 0]
+    guard own < mostOfOne, count < mostOfAll else { return false }
+    counts[address] = own + 1
     count += 1
-    channel.closeFuture.whenComplete { _ in self.count -= 1 }
+    channel.closeFuture.whenComplete { _ in self.leave(address) }
     return true
+  }
+
+  private func leave(_ address: String) {
+    count -= 1
+    let left = counts[address, default: 1] - 1
+    counts[address] = left > 0 ? left : nil
   }
 }

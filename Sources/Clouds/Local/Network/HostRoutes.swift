@@ -5,21 +5,27 @@ import Names
 struct HostRoutes {
   /// Every route but the default one, the networks of the interfaces among them.
   let networks: [IPv4Network]
+  let hasDefault: Bool
 
   init(table: String) {
     var networks: [IPv4Network] = []
+    var hasDefault = false
     for line in table.split(separator: "\n").dropFirst() {
       // Addresses in /proc/net/route are the bytes in memory, read as a number of this machine's.
       let fields = line.split(separator: "\t").map { $0.trimmingCharacters(in: .whitespaces) }
       guard fields.count > 7, let bits = UInt32(fields[1], radix: 16), let mask = UInt32(fields[7], radix: 16) else {
         continue
       }
-      guard mask != 0 else { continue }
+      guard mask != 0 else {
+        hasDefault = true
+        continue
+      }
       let network = IPv4Network(
         containing: IPv4Address(bits: UInt32(bigEndian: bits)), prefixLength: mask.nonzeroBitCount)
       if let network { networks.append(network) }
     }
     self.networks = networks
+    self.hasDefault = hasDefault
   }
 
   static func current() throws -> HostRoutes {

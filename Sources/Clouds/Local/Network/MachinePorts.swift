@@ -144,7 +144,7 @@ struct MachinePorts {
   /// The machine needs no DHCP client. A default route that it has stays.
   private func configure(_ machine: NetworkPlan.Reservation, _ place: Place) async throws {
     let interface = place.interface
-    let hasDefault = try await place.namespace.perform { try !HostRoutes.current().outward.isEmpty }
+    let hasDefault = try await place.namespace.perform { try HostRoutes.current().hasDefault }
     try await run(
       [
         "link set lo up", "link set \(interface) up",

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Launching
 import State
 import SystemPackage
 
@@ -6,21 +7,26 @@ import SystemPackage
 struct RestoreCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "restore",
-    abstract: "Replace all state by a backup.",
+    abstract: "Bring back what ran before this machine was restarted, or replace all state by a backup.",
     discussion: """
-      One transaction: other commands see the old state or the new. What is revoked stays revoked, and CRL numbers go on \
-      rising. Where the present state has something that the backup hasn't, nothing is changed and it is said what would \
+      Without a file it is 'cpbuild launch --all': every cloudpipe that was launched and doesn't run is booted, with the \
+      machines that were attached where they are still there.
+
+      With a backup all state is replaced by it, in one transaction: other commands see the old state or the new. What is \
+      revoked stays revoked, and CRL numbers go on rising. Where the present state has something that the backup hasn't, nothing is changed and it is said what would \
       be lost; --force goes on all the same, and puts a database aside that is too damaged to be opened.
       """)
 
-  @OptionGroup var options: StateOptions
+  @OptionGroup var cloudpipes: CloudpipeOptions
+  private var options: StateOptions { cloudpipes.state }
   @Argument(help: ArgumentHelp("A file that 'cpbuild backup' wrote.", valueName: "file"))
-  var file: String
+  var file: String?
   @Flag(help: "Go on though something is lost.")
   var force = false
 
   mutating func validate() throws {
-    if file.isEmpty { throw ValidationError("the file's name is empty.") }
+    if force && file == nil { throw ValidationError("--force is for a backup that is named.") }
+    if file?.isEmpty == true { throw ValidationError("the file's name is empty.") }
   }
 
   /// What `--json` prints.
@@ -33,6 +39,10 @@ struct RestoreCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
+    guard let file else {
+      let outcomes = try await cloudpipes.reporting { _, launcher in try await launcher.launchAll() }
+      return try outcomes.print(options.global, waited: true)
+    }
     let path = FilePath.fromCommandLine(file)
     let result = try await StateStore.restore(path, into: options.home, force: force)
     // Every CRL is due after a restore: a cloudpipe may hold one with a higher number than the backup's.

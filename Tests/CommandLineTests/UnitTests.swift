@@ -1,0 +1,59 @@
+import Foundation
+import Host
+import SystemPackage
+import Testing
+
+/// The systemd units in dist/, as 'make install' lays them down.
+@Suite struct UnitTests {
+  private static let names = ["cpbuild-renew.service", "cpbuild-renew.timer", "cpbuild.service"]
+
+  /// Installs the units beside the program that the tests built.
+  private func withUnits(_ body: (_ units: FilePath, _ prefix: FilePath) async throws -> Void) async throws {
+    try await withTemporaryFolder { folder in
+      let prefix = folder.appending("usr")
+      try Folder.make(prefix.appending("bin"))
+      try FileManager.default.createSymbolicLink(
+        atPath: prefix.appending("bin/cpbuild").string, withDestinationPath: try Binary.path.string)
+      try await Command("make", ["-C", sourceTree.string, "install-units", "PREFIX=\(prefix)"]).run()
+      try await body(prefix.appending("lib/systemd/system"), prefix)
+    }
+  }
+
+  @Test("name the installed program, and commands and options that it has")
+  func commands() async throws {
+    try await withUnits { units, prefix in
+      #expect(try Folder.names(in: units).sorted() == Self.names)
+      for name in Self.names where name.hasSuffix(".service") {
+        let text = try String(contentsOfFile: units.appending(name).string, encoding: .utf8)
+        let starts = text.split(separator: "\n").filter { $0.hasPrefix("ExecStart=") }
+        #expect(starts.count == 1 && !text.contains("@"), "\(name)")
+        let words = starts.joined().dropFirst("ExecStart=".count).split(separator: " ").map(String.init)
+        #expect(words.first == "\(prefix)/bin/cpbuild")
+        let output = try await Binary.run(
+          Array(words.dropFirst()) + ["--home", units.appending("home").string])
+        #expect(output.status == 0, "\(words): \(output.stderrTail)")
+      }
+    }
+  }
+
+  private static let hasSystemd = (try? Program.find("systemd-analyze")) != nil
+
+  @Test("hold before systemd's own check", .enabled(if: hasSystemd, "needs systemd-analyze"))
+  func verified() async throws {
+    try await withUnits { units, _ in
+      let files = Self.names.map { units.appending($0).string }
+      let output = try await Command("systemd-analyze", ["verify", "--man=no"] + files).output()
+      #expect(output.status == 0 && !output.stderrTail.contains(units.string), "\(output.stderrTail)")
+    }
+  }
+
+  @Test("restore without a file brings back what was launched, which is nothing at first")
+  func restore() async throws {
+    try await withTemporaryFolder { folder in
+      let home = folder.appending("home").string
+      let output = try await Binary.run(["restore", "--home", home])
+      #expect(output.status == 0 && output.stdout == "no cloudpipe has been launched\n", "\(output.stderrTail)")
+      #expect(try await Binary.run(["restore", "--force", "--home", home]).status == 64)
+    }
+  }
+}
