@@ -12,9 +12,8 @@ public struct ShellInstances: LiveInstances {
   /// The file with a project's newest CRLs.
   let crl: @Sendable (ProjectID) -> FilePath
 
-  /// How long an instance that is booting is waited for, and until when it counts as booting.
-  private static let bootPatience = Duration.seconds(45)
-  private static let boot: TimeInterval = 120
+  /// How long after its boot an instance is waited for, whose VPN answers long before its sshd does: seconds.
+  private static let boot: TimeInterval = 150
 
   public init(state: StateStore, cloud: any Cloud, crl: @escaping @Sendable (ProjectID) -> FilePath) {
     self.state = state
@@ -51,8 +50,8 @@ public struct ShellInstances: LiveInstances {
     guard try await state.read({ try $0.instances.find(network) }) != nil else { return nil }
     let condition = try await cloud.condition(of: network)
     guard condition.state == .running else { return nil }
-    let isBooting = condition.since.map { Date().timeIntervalSince($0) < Self.boot } ?? false
-    let deadline = ContinuousClock.now + (isBooting ? Self.bootPatience : .zero)
+    let age = condition.since.map { Date().timeIntervalSince($0) } ?? Self.boot
+    let deadline = ContinuousClock.now + .seconds(min(max(0, Self.boot - age), Self.boot))
     while true {
       do {
         return try await InstanceShell(to: network, of: cloud, in: state).run(command, input: input)
