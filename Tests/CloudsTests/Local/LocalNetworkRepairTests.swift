@@ -52,7 +52,7 @@ struct LocalNetworkRepairTests {
     "what is deleted of the network's own is told, and mended by making it again",
     arguments: [
       ["ip", "netns", "delete", "SPACE"], ["ip", "-n", "SPACE", "link", "delete", "cloudpipe"],
-      ["ip", "-n", "SPACE", "link", "delete", "project"], ["ip", "-n", "SPACE", "link", "delete", "uplink"],
+      ["ip", "-n", "SPACE", "link", "delete", "uplink"],
       ["ip", "netns", "exec", "SPACE", "nft", "delete", "table", "bridge", "project"],
       ["ip", "netns", "exec", "SPACE", "nft", "flush", "ruleset"],
     ])
@@ -102,6 +102,7 @@ struct LocalNetworkRepairTests {
       let strange = ["namespace \(stray)", "interface mfa163e0000ff", "process \(pid)"] + files
       #expect(Set(found) == Set(strange.map { "the \($0)" }))
       try await process.stop(grace: .zero)
+      try await machine.ip("netns", "delete", stray)
       try await machine.cloud("acme", "remove")
       #expect(try await machine.cloud("acme", "orphans", "acme") == "acme/default: its network isn't there\n")
     }
