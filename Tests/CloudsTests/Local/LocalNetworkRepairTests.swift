@@ -52,7 +52,7 @@ struct LocalNetworkRepairTests {
     "what is deleted of the network's own is told, and mended by making it again",
     arguments: [
       ["ip", "netns", "delete", "SPACE"], ["ip", "-n", "SPACE", "link", "delete", "cloudpipe"],
-      ["ip", "-n", "SPACE", "link", "delete", "uplink"],
+      ["ip", "-n", "SPACE", "link", "delete", "project"], ["ip", "-n", "SPACE", "link", "delete", "uplink"],
       ["ip", "netns", "exec", "SPACE", "nft", "delete", "table", "bridge", "project"],
       ["ip", "netns", "exec", "SPACE", "nft", "flush", "ruleset"],
     ])

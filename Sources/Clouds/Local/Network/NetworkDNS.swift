@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Names
 import State
@@ -18,7 +19,9 @@ struct NetworkDNS {
   /// - Throws: ``LocalCloudError/helper(name:network:output:)``, `HostError`.
   func converge() async throws {
     let process = Self.process(in: space)
-    let wanted = configuration(resolvers: HostResolvers.reachable())
+    // It holds on to the bridge that was there when it started, whatever is called so later.
+    let bridge = try await NetworkNamespace(path: space.namespacePath).perform { if_nametoindex(NetworkSpace.bridge) }
+    let wanted = "# interface \(bridge)\n" + configuration(resolvers: HostResolvers.reachable())
     let file = space.folder.appending("dnsmasq.conf")
     if process.serves(space), (try? String(contentsOfFile: file.string, encoding: .utf8)) == wanted { return }
     try await process.stop()
