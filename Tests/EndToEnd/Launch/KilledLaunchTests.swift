@@ -40,6 +40,26 @@ extension Machines {
       }
     }
 
+    @Test("by a full disk says so, leaves nothing, and works as soon as there is space")
+    func fullDisk() async throws {
+      try await PlayedHost.with { host in
+        // Room for the state; for that and the kernel; for all.
+        for (size, fits) in [("8m", false), ("60m", false), ("3g", true)] {
+          try await host.homeOnDisk(of: size) {
+            let run = try await host.cpbuild(["launch", "acme", "--no-wait"])
+            #expect((run.status == 0) == fits, "\(size): \(run.stderr)")
+            if fits {
+              try await host.must("terminate", "acme")
+              return
+            }
+            #expect(run.stderr.contains("o space left"), "\(size): \(run.stderr)")
+            let remains = try await host.remains()
+            #expect(remains == [], "\(size)")
+          }
+        }
+      }
+    }
+
     /// Either all of it is there, and is shown so, or nothing is.
     private func converges(_ host: PlayedHost, _ step: String) async throws {
       struct Line: Decodable { var state: String? }

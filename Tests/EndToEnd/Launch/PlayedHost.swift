@@ -151,6 +151,16 @@ final class PlayedHost: Sendable {
     }
   }
 
+  /// Runs `body` while the home is a disk of its own, which is gone afterwards with all that is on it.
+  func homeOnDisk(of size: String, _ body: () async throws -> Void) async throws {
+    try await Command("mount", ["-t", "tmpfs", "-o", "size=\(size),mode=0700", "tmpfs", home.string]).run()
+    let outcome: Result<Void, any Error>
+    do { outcome = .success(try await body()) } catch { outcome = .failure(error) }
+    try kill(SIGKILL)
+    _ = try await Command("umount", ["--lazy", home.string]).output()
+    try outcome.get()
+  }
+
   // MARK: - around it
 
   /// A machine of a user's, on the host's own network.
