@@ -7,7 +7,8 @@ public import SystemPackage
 public struct ReservedFile: Sendable {
   public let path: FilePath
   private let aside: FilePath
-  private let replaces: Bool
+  /// What was there before, once it is replaced.
+  private let replaced: FilePath?
 
   /// - Parameter replacing: what has that name may be replaced.
   /// - Throws: ``HostError/file(doing:path:errno:)``; with `EEXIST` when there is something already.
@@ -24,25 +25,42 @@ public struct ReservedFile: Sendable {
     let aside = path.removingLastComponent().appending(".cpbuild.\(random).tmp")
     self.path = path
     self.aside = aside
-    replaces = replacing
+    replaced = replacing ? path.removingLastComponent().appending(".cpbuild.\(random).old") : nil
     let descriptor = try checked("create", path) {
       open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     }
     close(descriptor)
   }
 
-  /// Gives it its content and its name, durably.
+  /// Gives it its content, durably.
+  ///
+  /// - Throws: ``HostError/file(doing:path:errno:)``.
+  public func fill(_ bytes: some DataProtocol) throws { try AtomicFile.write(bytes, to: aside, mode: 0o600) }
+
+  /// Gives it its name, durably. Several files are filled before the first gets its name, for after that little can fail.
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``; with `EEXIST` when something took the name meanwhile.
-  public func publish(_ bytes: some DataProtocol) throws {
-    try AtomicFile.write(bytes, to: aside, mode: 0o600)
-    if replaces { return try AtomicFile.publish(aside, as: path) }
+  public func publish() throws {
+    if let replaced {
+      // Where the filesystem has no links, what was there can't come back.
+      link(path.string, replaced.string)
+      return try AtomicFile.publish(aside, as: path)
+    }
     // Unlike a rename, a link never replaces anything.
     try checked("create", path) { link(aside.string, path.string) }
     unlink(aside.string)
     try AtomicFile.flushFolder(path.removingLastComponent())
   }
 
-  /// Removes what was made under the temporary name. A file that has its own stays.
-  public func discard() { unlink(aside.string) }
+  /// Takes the name back after ``publish()``, and gives it to what had it before.
+  public func withdraw() {
+    if let replaced, rename(replaced.string, path.string) == 0 { return }
+    unlink(path.string)
+  }
+
+  /// Removes what was made under temporary names. A file that has its own stays.
+  public func discard() {
+    unlink(aside.string)
+    if let replaced { unlink(replaced.string) }
+  }
 }

@@ -34,11 +34,12 @@ extension TrustKeeper {
   ///   - renewing: the user has one, and keeps it. Somebody who was revoked isn't let in again by a renewal.
   /// - Throws: ``TrustKeeperError``, `StateError`, `TrustError`.
   public func addUser(
-    _ user: UserName, to project: ProjectID, lifetime: Lifetime? = nil, keyType: Trust.KeyType? = nil,
+    _ user: UserName, to project: ProjectID, expiry: Expiry? = nil, keyType: Trust.KeyType? = nil,
     request: SigningRequest? = nil, renewing: Bool = false
   ) async throws -> IssuedUser {
     let issuer = try await issuing(project)
-    let (moment, life) = (now, lifetime ?? configuration.trust.lifetimes.client)
+    let moment = now
+    let life = try (expiry ?? .after(configuration.trust.lifetimes.client)).lifetime(from: moment)
     let made = try issuer.authority.issue(
       to: user, of: project, request: request, keyType: keyType ?? configuration.trust.keyType, now: moment,
       lifetime: life)

@@ -25,14 +25,24 @@ public struct ProfileDelivery: Sendable {
     }
   }
 
+  /// Writes both files, or neither.
   func deliver(_ made: Profile, stem: String) throws {
-    // The archive first: an `.ovpn` that is there means that all is.
     if let archive {
       let files = try CredentialsBundle(made, stem: stem).files
-      try archive.publish(
-        CredentialsArchive.zip(files.map { ($0.name, $0.contents.data, $0.isPrivate) }))
+      try archive.fill(CredentialsArchive.zip(files.map { ($0.name, $0.contents.data, $0.isPrivate) }))
     }
-    try profile?.publish(made.render().data)
+    try profile?.fill(made.render().data)
+    try archive?.publish()
+    do { try profile?.publish() } catch {
+      archive?.withdraw()
+      throw error
+    }
+  }
+
+  /// Takes back what was delivered.
+  func withdraw() {
+    profile?.withdraw()
+    archive?.withdraw()
   }
 
   /// Removes what was reserved and not delivered.

@@ -18,7 +18,7 @@ public struct ProjectUsers: Sendable {
   public struct Admission: Sendable {
     public var target = ProfileTarget.Wish()
     /// The configuration's when nil.
-    public var lifetime: Lifetime?
+    public var expiry: Expiry?
     /// The configuration's when nil.
     public var keyType: Trust.KeyType?
     /// What the user's own key signed.
@@ -28,8 +28,8 @@ public struct ProjectUsers: Sendable {
     public init() {}
   }
 
-  /// Issues a certificate, and hands the profile over. When that fails the certificate is revoked at once: nobody has it,
-  /// and the next attempt isn't told that the user exists.
+  /// Issues a certificate, and hands the profile over. When that fails the certificate is revoked at once and its files are
+  /// taken back: nobody has it, and the next attempt isn't told that the user exists.
   ///
   /// A project that has no network here, but remotes in `admission`, is served elsewhere: it gets its CA on first use.
   ///
@@ -42,14 +42,17 @@ public struct ProjectUsers: Sendable {
     defer { delivery.discard() }
     let target = try await target(of: project, admission)
     let issued = try await keeper.addUser(
-      user, to: project, lifetime: admission.lifetime, keyType: admission.keyType, request: admission.request,
+      user, to: project, expiry: admission.expiry, keyType: admission.keyType, request: admission.request,
       renewing: admission.isRenewal)
     do {
       let profile = try issued.profile(
         for: target.network, mode: target.mode, remotes: target.remotes, keyFile: "\(user.fileStem).key")
       try delivery.deliver(profile, stem: user.fileStem)
-      try handOver(
-        NewUser(user: user, target: target, certificate: issued.certificate, profile: profile))
+      let new = NewUser(user: user, target: target, certificate: issued.certificate, profile: profile)
+      do { try handOver(new) } catch {
+        delivery.withdraw()
+        throw error
+      }
     } catch {
       let serial = try State.SerialNumber(bytes: issued.certificate.serial.octets)
       _ = try await keeper.revoke(user, of: project, serial: serial, reason: .cessationOfOperation)

@@ -181,7 +181,7 @@ private final class Scene: Sendable {
     try await withScene { scene in
       let (keeper, acme, alice, bob) = (scene.keeper, scene.acme, try UserName("alice"), try UserName("bob"))
       _ = try await keeper.addUser(alice, to: acme)
-      _ = try await keeper.addUser(bob, to: acme, lifetime: Lifetime(days: 1))
+      _ = try await keeper.addUser(bob, to: acme, expiry: .after(Lifetime(days: 1)))
       _ = try await server(scene)
       scene.wait()
       _ = try await keeper.announce(acme)

@@ -99,7 +99,7 @@ import Trust
       let acme = try ProjectID("acme")
       await #expect(throws: TrustKeeperError.noProject(acme)) { try await keeper.addUser(UserName("alice"), to: acme) }
       try await keeper.prepare(acme)
-      let issued = try await keeper.addUser(UserName("alice"), to: acme, lifetime: Lifetime(days: 3))
+      let issued = try await keeper.addUser(UserName("alice"), to: acme, expiry: .after(Lifetime(days: 3)))
       let profile = try issued.profile(
         for: NetworkID(project: acme, name: .standard), mode: .routed, remotes: [Remote(host: "192.0.2.1", port: 1194)])
       let text = try profile.render().withUnsafeBytes { String(decoding: $0, as: UTF8.self) }

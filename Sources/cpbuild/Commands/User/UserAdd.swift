@@ -78,7 +78,7 @@ struct UserAdd: AsyncParsableCommand {
     admission.target.network = try network.map { try NetworkName($0) }
     admission.target.mode = mode
     admission.target.remotes = try remote.map { try RemoteText.read($0) }
-    admission.lifetime = try expires.map { try ExpiryText.read($0, now: now) }
+    admission.expiry = try expires.map { try ExpiryText.read($0, now: now) }
     admission.keyType = keyType
     admission.request = try path(csr).map { try RequestFile.read($0) }
     admission.isRenewal = renew
