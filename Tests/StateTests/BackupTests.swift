@@ -61,6 +61,7 @@ struct BackupTests {
       try store.close()
       var loss = RestoreLoss()
       loss.projects = [try ProjectID("later")]
+      loss.networks = 1
       loss.certificates = 1
       loss.revocations = 1
       loss.crlNumbers = 1

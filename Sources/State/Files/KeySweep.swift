@@ -30,6 +30,19 @@ extension StateStore {
   }
 }
 
+extension StateStore {
+  /// Sweeps when the last time was more than a day ago: looking at all key files takes too long for every command.
+  ///
+  /// - Throws: ``StateError``, `HostError`.
+  public func sweepKeysDaily(now: Date = Date()) async throws {
+    let stamp = home.path.appending("swept").string
+    var status = stat()
+    if stat(stamp, &status) == 0, abs(now.timeIntervalSince1970 - Double(status.st_mtim.tv_sec)) < 86_400 { return }
+    try await sweepKeys(now: now)
+    try AtomicFile.write(Data(), to: FilePath(stamp), mode: 0o600)
+  }
+}
+
 extension Transaction {
   /// The key files that rows refer to.
   func keyFiles() throws -> Set<KeyFile> {

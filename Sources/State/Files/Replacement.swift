@@ -16,6 +16,10 @@ struct Replacement {
     loss.projects = try String.fetchAll(
       db, sql: "SELECT id FROM main.projects EXCEPT SELECT id FROM restored.projects ORDER BY 1"
     ).map { try ProjectID($0) }
+    loss.networks = try count(
+      "(SELECT project_id, name FROM main.networks EXCEPT SELECT project_id, name FROM restored.networks)")
+    loss.authorities = try count(
+      "(SELECT fingerprint FROM main.authorities EXCEPT SELECT fingerprint FROM restored.authorities)")
     loss.instances = try count(
       """
       (SELECT project_id, network, created_at FROM main.instances

@@ -4,6 +4,10 @@ public import Names
 public struct RestoreLoss: Equatable, Sendable, CustomStringConvertible {
   /// Projects that came after the backup.
   public var projects: [ProjectID] = []
+  /// Networks that came after the backup, with their addresses and ports.
+  public var networks = 0
+  /// Root and project CAs that were made since. What they issued could no longer be revoked or renewed.
+  public var authorities = 0
   /// Instances that came after the backup; they would go on running with nobody knowing of them.
   public var instances = 0
   /// Certificates that were issued since. They stay valid and could no longer be revoked by user.
@@ -24,7 +28,9 @@ public struct RestoreLoss: Equatable, Sendable, CustomStringConvertible {
     return [
       projects.isEmpty
         ? nil
-        : "\(projects.count) projects (\(projects.prefix(5).map(\.text).joined(separator: ", "))\(projects.count > 5 ? ", …" : ""))",
+        : "\(projects.count) \(projects.count == 1 ? "project" : "projects") (\(projects.prefix(5).map(\.text).joined(separator: ", "))\(projects.count > 5 ? ", …" : ""))",
+      some(networks, "network", "networks"),
+      some(authorities, "certificate authority", "certificate authorities"),
       some(instances, "instance", "instances"),
       some(certificates, "certificate", "certificates"),
       some(revocations, "revocation", "revocations"),

@@ -38,14 +38,15 @@ struct StateOptions: ParsableArguments {
   /// Where all state is kept.
   var home: Home { Home(global.home) }
 
-  /// Opens the state, making it if there is none, and does on the way what any command does: finishes exports that a kill
-  /// left behind, renews the CRLs that are due, and finishes or undoes launches that were killed. What goes wrong with
+  /// Opens the state, making it if there is none, and does on the way what any command does: finishes exports and
+  /// removes keys that a kill left behind, renews the CRLs that are due, and finishes or undoes launches that were killed. What goes wrong with
   /// any of it is said on stderr and stops nothing.
   ///
   /// - Throws: `StateError`, `DeclarationError`, `HostError`.
   func open() async throws -> OpenState {
     let configuration = try Configuration.read(in: home)
     let store = try await StateStore.open(home)
+    try await store.sweepKeysDaily()
     let trust = TrustKeeper(state: store, configuration: configuration, passphrase: passphrase)
     for trouble in try await trust.renewDue() {
       StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n")
