@@ -130,7 +130,8 @@ extension Outcome {
   private init(keeper error: TrustKeeperError) {
     switch error {
     case .noRoot, .noProject, .noUser, .noCertificate, .unknownUser: self = .notFound
-    case .userExists, .nothingToRenew, .projectRevoked, .authorityReplaced, .rolloverWaits: self = .conflict
+    case .userExists, .nothingToRenew, .projectRevoked, .authorityReplaced, .rootReplaced, .rolloverWaits:
+      self = .conflict
     case .passphrase, .passphraseNeeded, .wrongPassphrase, .noKey: self = .failed
     }
   }

@@ -154,4 +154,62 @@ import Testing
       #expect(again.authorities.map(\.name) == ["cpbuild root CA", "acme CA 3"])
     }
   }
+
+  /// What openssl says of the project's chain, judged by one root and its CRL.
+  private func chain(of project: String, from home: FilePath, by root: String) async throws -> String {
+    let script = """
+      set -eu
+      split() { awk -v to="$2" '/BEGIN/ { n++ } { print >(to n) }' "$1"; }
+      split CA/cacert.pem root; split CA/crl.pem crl; split CA/projects/$1/cacert.pem own
+      for file in root*; do
+        if openssl x509 -in $file -noout -subject | grep -qx "subject=CN = $2"; then root=$file; fi
+      done
+      cat crl* CA/projects/$1/crl.pem >all
+      openssl verify -x509_strict -crl_check_all -CAfile $root -CRLfile all own1 2>&1 || true
+      rm -f root* crl* own* all
+      """
+    return try await Command("sh", ["-c", script, "sh", project, root], folder: home).run()
+  }
+
+  @Test(
+    "the root is replaced in steps that no user notices, and openssl takes every project by either root between them")
+  func rootRollover() async throws {
+    try await withAcme { folder, cpbuild in
+      let home = folder.appending("home")
+      let (first, second) = ("cpbuild root CA", "cpbuild root CA 2")
+      let remote = ["--remote", "192.0.2.1:1194"]
+      #expect(try await cpbuild(["user", "add", "gone", "eve"] + remote).status == 0)
+      #expect(try await cpbuild(["ca", "revoke", "gone", "--yes"]).status == 0)
+      let anchor = try await cpbuild(["ca", "export", "acme"]).stdout
+
+      #expect(try await cpbuild(["ca", "renew", "--step", "switch"]).status == 3)
+      let announced = try await cpbuild(["ca", "renew", "--json"])
+      #expect(announced.status == 0 && announced.stdout.contains("\"stage\" : \"announced\""))
+      #expect(try await cpbuild(["ca", "renew"]).status == 3)
+      #expect(try await chain(of: "acme", from: home, by: first).contains("OK"))
+
+      #expect(try await cpbuild(["ca", "renew", "--step", "switch"]).status == 0)
+      #expect(try await chain(of: "acme", from: home, by: second).contains("OK"))
+      #expect(try await !chain(of: "gone", from: home, by: second).contains("OK"))
+      #expect(try await chain(of: "gone", from: home, by: first).contains("revoked"))
+      #expect(try await cpbuild(["user", "add", "acme", "alice"] + remote).status == 0)
+      #expect(try await cpbuild(["ca", "export", "acme"]).stdout == anchor)
+
+      // Revoked by both roots: the one that vouched for it first is still trusted.
+      #expect(try await cpbuild(["ca", "revoke", "acme", "--yes"]).status == 0)
+      let lists = try String(contentsOfFile: home.appending("CA/crl.pem").string, encoding: .utf8)
+      #expect(lists.components(separatedBy: "BEGIN").count == 3)
+      #expect(try await chain(of: "acme", from: home, by: second).contains("revoked"))
+      let text = try await Command(
+        "sh", ["-c", "awk '/BEGIN/ { n++ } n == 2' CA/crl.pem | openssl crl -noout -text"], folder: home
+      ).run()
+      #expect(text.components(separatedBy: "Serial Number:").count == 3, "\(text)")
+
+      #expect(try await cpbuild(["ca", "renew", "--step", "settle"]).status == 0)
+      let roots = try json(Authorities.self, try await cpbuild(["ca", "show", "--json"])).authorities
+      #expect(roots.filter { $0.project == nil }.map(\.name) == [second])
+      #expect(try await cpbuild(["ca", "renew", "acme"]).status == 0)
+      #expect(try await chain(of: "acme", from: home, by: second).contains("OK"))
+    }
+  }
 }

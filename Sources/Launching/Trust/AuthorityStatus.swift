@@ -28,7 +28,7 @@ public struct AuthorityStatus: Sendable {
 
   /// The common name of its certificate.
   public var name: String {
-    guard let project = authority.project else { return TrustKeeper.rootName }
+    guard let project = authority.project else { return TrustKeeper.rootName(generation: authority.generation) }
     let name = try? ProjectAuthority.name(project: project.text, generation: authority.generation)
     return name?.commonName ?? project.text
   }

@@ -23,8 +23,11 @@ public enum RolloverStep: String, CaseIterable, Codable, Sendable, CustomStringC
   }
 
   /// What has to happen after it before the next.
-  public func advice(_ project: ProjectID) -> String {
-    switch self {
+  ///
+  /// - Parameter project: nil where it was the root's.
+  public func advice(_ project: ProjectID?) -> String {
+    guard let project else { return adviceForRoot }
+    return switch self {
     case .announce:
       "the new CA is trusted and doesn't issue yet: run 'cpbuild restart \(project)', hand each user a new profile "
         + "('cpbuild user add \(project) USER --renew'), then 'cpbuild ca renew \(project) --step switch'"
@@ -32,6 +35,18 @@ public enum RolloverStep: String, CaseIterable, Codable, Sendable, CustomStringC
       "the new CA issues and the old one is still trusted: run 'cpbuild restart \(project)', hand each user a new "
         + "profile ('cpbuild user add \(project) USER --renew'), then 'cpbuild ca renew \(project) --step settle'"
     case .settle: "the old CA isn't trusted any more; 'cpbuild restart \(project)' tells the cloudpipe"
+    }
+  }
+
+  private var adviceForRoot: String {
+    switch self {
+    case .announce:
+      "the new root is trusted and doesn't sign yet: hand 'cpbuild ca export' to all who check chains by the root, then "
+        + "'cpbuild ca renew --step switch'; cloudpipes and users don't notice"
+    case .switch:
+      "the new root has signed the projects' CAs and the old one is still trusted: hand 'cpbuild ca export' to all who check "
+        + "chains by the root and don't know the new one yet, then 'cpbuild ca renew --step settle'"
+    case .settle: "the old root isn't trusted any more"
     }
   }
 }

@@ -4,17 +4,27 @@ import State
 import Trust
 
 extension TrustKeeper {
-  static let rootName = "cpbuild root CA"
+  /// Each generation has a name of its own, as a project's CA has.
+  static func rootName(generation: Int) -> String { "cpbuild root CA" + (generation > 1 ? " \(generation)" : "") }
 
   /// The root CA that signs projects' CAs, made if there is none.
   func root() async throws -> (row: Authority, authority: CertificateAuthority) {
     if let row = try await state.read({ try $0.authorities.active(of: nil) }) { return (row, try open(row)) }
-    let key = try PrivateKey.generate(configuration.trust.keyType)
-    let made = try CertificateAuthority.root(
-      named: DistinguishedName(commonName: Self.rootName), key: key, now: now,
-      lifetime: configuration.trust.lifetimes.root, crlLocation: location(of: nil, generation: 1))
-    let row = try await add(made, project: nil, issuer: nil, anchor: nil)
+    let row = try await add(makeRoot(generation: 1), project: nil, issuer: nil, anchor: nil)
     return (row, try open(row))
+  }
+
+  func makeRoot(generation: Int) throws -> CertificateAuthority {
+    try CertificateAuthority.root(
+      named: DistinguishedName(commonName: Self.rootName(generation: generation)),
+      key: .generate(configuration.trust.keyType), now: now, lifetime: configuration.trust.lifetimes.root,
+      crlLocation: location(of: nil, generation: generation))
+  }
+
+  /// Every root that is trusted, ready to sign its CRL.
+  func roots() async throws -> [Int64: CertificateAuthority] {
+    let rows = try await state.read { try $0.authorities.trusted(of: nil) }
+    return try Dictionary(uniqueKeysWithValues: rows.map { ($0.id, try open($0)) })
   }
 
   /// Makes the project's first CA.

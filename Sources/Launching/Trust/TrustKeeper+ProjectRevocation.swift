@@ -24,7 +24,7 @@ extension TrustKeeper {
     guard !rows.isEmpty else { throw TrustKeeperError.noProject(project) }
     // Opened beforehand: an encrypted key takes longer than anybody should wait for the write lock.
     let authorities = try rows.map { (row: $0, authority: try open($0)) }
-    let (root, moment, lifetime) = (try await root(), now, configuration.trust.lifetimes.crl)
+    let (roots, moment, lifetime) = (try await roots(), now, configuration.trust.lifetimes.crl)
     let done = try await state.write { state in
       let trusted = try state.authorities.trusted(of: project)
       guard trusted.map(\.id).sorted() == rows.map(\.id).sorted() else {
@@ -34,11 +34,11 @@ extension TrustKeeper {
       let fresh = try trusted.filter { try !state.isRevoked($0) }
       guard !live.isEmpty || !fresh.isEmpty else { return ProjectRevocation(wasRevoked: true, lineages: 0) }
       for lineage in live { _ = try state.revocations.revoke(lineage: lineage.id, reason: reason, at: moment) }
-      for row in fresh { try state.revoke(row, reason: reason, at: moment) }
+      let issuers = try fresh.flatMap { try state.revoke($0, reason: reason, at: moment) }
       for (row, authority) in authorities {
         try state.sign(authority, id: row.id, now: moment, lifetime: lifetime)
       }
-      try state.sign(root.authority, id: root.row.id, now: moment, lifetime: lifetime)
+      try state.sign(roots, of: issuers, now: moment, lifetime: lifetime)
       return ProjectRevocation(wasRevoked: false, lineages: live.count)
     }
     try await state.exports.write()

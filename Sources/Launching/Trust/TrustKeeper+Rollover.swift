@@ -76,18 +76,19 @@ extension TrustKeeper {
   /// - Throws: `TrustError.rolloverRefused` in another stage than switched; ``TrustKeeperError/rolloverWaits(_:step:holders:)``
   ///   while a certificate of the old CA is in use; ``TrustKeeperError``, `StateError`.
   public func settle(_ project: ProjectID) async throws {
-    let (root, moment, lifetime) = (try await root(), now, configuration.trust.lifetimes.crl)
+    let (roots, moment, lifetime) = (try await roots(), now, configuration.trust.lifetimes.crl)
     try await state.write { state in
       try state.require(.switched, of: project)
+      var issuers: [Int64] = []
       for old in try state.authorities.all(of: project) where old.stage == .previous {
         let holders = try state.lineages.depending(on: old.id, of: project, at: moment)
         guard holders.isEmpty else {
           throw TrustKeeperError.rolloverWaits(project, step: .settle, holders: holders.map(\.holder))
         }
-        try state.revoke(old, reason: .superseded, at: moment)
+        issuers += try state.revoke(old, reason: .superseded, at: moment)
         try state.authorities.retire(old.id)
       }
-      try state.sign(root.authority, id: root.row.id, now: moment, lifetime: lifetime)
+      try state.sign(roots, of: issuers, now: moment, lifetime: lifetime)
     }
     try await state.exports.write()
   }
@@ -98,18 +99,21 @@ extension TrustKeeper {
 }
 
 extension Transaction {
-  func rolloverStage(of project: ProjectID) throws -> ProjectTrust.Stage {
+  /// - Parameter project: nil for the root.
+  func rolloverStage(of project: ProjectID?) throws -> ProjectTrust.Stage {
     let stages = Set(try authorities.trusted(of: project).map(\.stage))
-    guard !stages.isEmpty else { throw TrustKeeperError.noProject(project) }
+    guard !stages.isEmpty else { throw project.map { .noProject($0) } ?? TrustKeeperError.noRoot }
     return stages.contains(.next) ? .announced : stages.contains(.previous) ? .switched : .settled
   }
 
-  func require(_ wanted: ProjectTrust.Stage, of project: ProjectID) throws {
+  func require(_ wanted: ProjectTrust.Stage, of project: ProjectID?) throws {
     let stage = try rolloverStage(of: project)
     guard stage == wanted else {
       let step = stage == .announced ? RolloverStep.switch : stage == .switched ? .settle : .announce
       throw TrustError.rolloverRefused(
-        reason: "the CA of \(project) is in stage \(stage.rawValue), from which it goes on with '--step \(step)'")
+        reason:
+          "\(project.map { "the CA of \($0)" } ?? "the root CA") is in stage \(stage.rawValue), from which it goes on with '--step \(step)'"
+      )
     }
   }
 
@@ -121,13 +125,25 @@ extension Transaction {
     return false
   }
 
-  /// Has the issuer's next CRL list the authority.
-  func revoke(_ authority: Authority, reason: State.RevocationReason, at moment: Date) throws {
-    guard let issuer = authority.issuerId else { return }
-    try revocations.insert(
-      State.Revocation(
-        authorityId: issuer, serial: authority.serial, reason: reason, revokedAt: moment,
-        expiresAt: authority.notAfter))
+  /// Has the next CRL of each root that vouches for the authority list it.
+  ///
+  /// - Returns: these roots.
+  func revoke(_ authority: Authority, reason: State.RevocationReason, at moment: Date) throws -> [Int64] {
+    try authorities.certificates(of: authority).map { issuer, serial, end in
+      try revocations.insert(
+        State.Revocation(authorityId: issuer, serial: serial, reason: reason, revokedAt: moment, expiresAt: end))
+      return issuer
+    }
+  }
+
+  /// Signs and stores the next CRL of some of the authorities.
+  func sign(
+    _ opened: [Int64: CertificateAuthority], of ids: [Int64], now: Date, lifetime: Lifetime
+  ) throws {
+    for id in Set(ids).sorted() {
+      guard let authority = opened[id] else { throw TrustKeeperError.rootReplaced }
+      try sign(authority, id: id, now: now, lifetime: lifetime)
+    }
   }
 }
 

@@ -30,6 +30,8 @@ public enum TrustKeeperError: Error, Equatable, Sendable, CustomStringConvertibl
   case projectRevoked(ProjectID)
   /// The project got another CA while this one was at work.
   case authorityReplaced(ProjectID)
+  /// Another root took over while this one was at work.
+  case rootReplaced
   /// A step of the rollover would lock these out.
   case rolloverWaits(ProjectID, step: RolloverStep, holders: [String])
 
@@ -54,6 +56,7 @@ public enum TrustKeeperError: Error, Equatable, Sendable, CustomStringConvertibl
     case .projectRevoked(let project):
       "the project \(project) is revoked: 'cpbuild ca renew \(project)' gives it a new CA, with which all begin anew"
     case .authorityReplaced(let project): "the project \(project) got another CA meanwhile: run it again"
+    case .rootReplaced: "the root CA was replaced meanwhile: run it again"
     case .rolloverWaits(let project, let step, let holders):
       "the CA of \(project) can't \(step) yet, for it would lock out \(Self.listed(holders)): \(step.remedy(project))"
     }

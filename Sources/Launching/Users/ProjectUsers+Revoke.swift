@@ -53,7 +53,10 @@ extension ProjectUsers {
     return results
   }
 
-  private func tell(_ project: ProjectID) async throws -> [(network: NetworkName, outcome: RevokedUser.Outcome)] {
+  /// Has the project's cloudpipes that run take its newest CRLs now.
+  ///
+  /// - Throws: `StateError`. A cloudpipe that can't be told is no error.
+  public func tell(_ project: ProjectID) async throws -> [(network: NetworkName, outcome: RevokedUser.Outcome)] {
     guard let instances else { return [] }
     var outcomes: [(network: NetworkName, outcome: RevokedUser.Outcome)] = []
     for network in try await keeper.state.read({ try $0.networks.all(of: project).map(\.id) }) {

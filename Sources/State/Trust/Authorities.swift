@@ -77,6 +77,56 @@ public struct Authorities {
   /// - Throws: ``StateError/notFound(kind:id:)``.
   public func retire(_ id: Int64) throws { try setStage(.retired, of: get(id).id) }
 
+  /// The trusted authorities of all projects whose certificate the root `issuer` signed and hasn't revoked.
+  public func issued(by issuer: Int64) throws -> [Authority] {
+    try Authority.fetchAll(
+      db,
+      sql: """
+        SELECT * FROM authorities a WHERE issuer_id = ? AND stage <> 'retired' AND NOT EXISTS (
+          SELECT 1 FROM revocations r WHERE r.authority_id = a.issuer_id AND r.serial = a.serial) ORDER BY id
+        """, arguments: [issuer])
+  }
+
+  /// Gives an authority another certificate of the same name and key, from another root. The one before it stays good
+  /// while its root is trusted, and is remembered to be revoked with this one.
+  ///
+  /// - Throws: ``StateError``.
+  public func replaceCertificate(
+    of old: Authority, issuer: Int64, serial: SerialNumber, certificate: Data, notBefore: Date, notAfter: Date,
+    at date: Date
+  ) throws {
+    try changing("certificate authority", "\(old.id)") {
+      try db.execute(
+        sql: "INSERT INTO superseded_certificates VALUES (?, ?, ?, ?, ?)",
+        arguments: [old.issuerId, old.serial.text, old.id, old.notAfter.wholeSeconds, date.wholeSeconds])
+      try db.execute(
+        sql: """
+          UPDATE authorities SET issuer_id = ?, serial = ?, certificate = ?, not_before = ?, not_after = ? WHERE id = ?
+          """,
+        arguments: [
+          issuer, serial.text, certificate, notBefore.wholeSeconds, notAfter.wholeSeconds, old.id,
+        ])
+    }
+  }
+
+  /// Every certificate of an authority that a root which is trusted signed: the present one and earlier ones.
+  public func certificates(of authority: Authority) throws -> [(issuer: Int64, serial: SerialNumber, notAfter: Date)] {
+    let rows = try Row.fetchAll(
+      db,
+      sql: """
+        SELECT issuer_id, serial, not_after FROM superseded_certificates WHERE authority_id = ?
+          AND issuer_id IN (SELECT id FROM authorities WHERE stage <> 'retired')
+        """, arguments: [authority.id])
+    let earlier = try rows.map { row in
+      (
+        issuer: row[0] as Int64, serial: try SerialNumber(row[1] as String),
+        notAfter: Date(timeIntervalSince1970: row[2])
+      )
+    }
+    return (authority.issuerId.map { [(issuer: $0, serial: authority.serial, notAfter: authority.notAfter)] } ?? [])
+      + earlier
+  }
+
   /// Stores the anchor of an authority that has none yet; one that has keeps it.
   public func setAnchor(_ anchor: Data, of id: Int64) throws {
     try db.execute(sql: "UPDATE authorities SET anchor = ? WHERE id = ? AND anchor IS NULL", arguments: [anchor, id])

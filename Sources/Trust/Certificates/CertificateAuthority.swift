@@ -43,21 +43,35 @@ extension CertificateAuthority {
 
   /// Issues a CA below this one: a project CA when this is a root.
   ///
-  /// Also how a CA gets a later end with the same key, and how a second root vouches for an existing project CA: name and
-  /// key stay the same, so everything that the CA ever issued chains to either certificate.
+  /// Also how a CA gets a later end with the same key: name and key stay the same, so everything that the CA ever issued
+  /// chains to either certificate.
   /// - Throws: `TrustError.notPermitted` when this CA may have none below it, `.issuerNotValid`, `.cryptographyFailed`.
   public func issueAuthority(
     named name: DistinguishedName, key: PrivateKey, now: Date, lifetime: Lifetime = .project,
     crlLocation: CRLLocation? = nil, serial: SerialNumber? = nil
   ) throws -> CertificateAuthority {
+    let issued = try issue(
+      to: name, publicKey: key.publicKey, now: now, lifetime: lifetime, serial: serial,
+      kind: .authority(pathLength: try roomBelow() - 1))
+    return try CertificateAuthority(certificate: issued, key: key, crlLocation: crlLocation)
+  }
+
+  /// Issues another certificate to a CA that another root vouches for already, of the same name, key and end: everything
+  /// that the CA ever issued chains to either. Its private key isn't needed.
+  /// - Throws: `TrustError.notPermitted`, `.issuerNotValid`, `.valueRefused` for a CA that has ended, `.cryptographyFailed`.
+  public func vouch(for authority: Certificate, now: Date) throws -> Certificate {
+    try issue(
+      to: authority.subject, publicKey: authority.publicKey, now: now,
+      lifetime: Lifetime(seconds: Int64(authority.notAfter.timeIntervalSince(now))), serial: nil,
+      kind: .authority(pathLength: try roomBelow() - 1))
+  }
+
+  private func roomBelow() throws -> UInt64 {
     let room = certificate.pathLength ?? 1
     guard room > 0 else {
       throw TrustError.notPermitted(subject: certificate.subject.description, reason: "no CA may stand below it")
     }
-    let issued = try issue(
-      to: name, publicKey: key.publicKey, now: now, lifetime: lifetime, serial: serial,
-      kind: .authority(pathLength: room - 1))
-    return try CertificateAuthority(certificate: issued, key: key, crlLocation: crlLocation)
+    return room
   }
 
   /// The same CA as a self-signed certificate: what its cloudpipe and its users trust.

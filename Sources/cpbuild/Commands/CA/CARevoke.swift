@@ -45,6 +45,7 @@ struct CARevoke: AsyncParsableCommand {
     let project: String
     let wasRevoked: Bool
     let lineages: Int
+    let cloudpipes: [ToldCloudpipe]
   }
 
   mutating func validate() throws {
@@ -55,11 +56,14 @@ struct CARevoke: AsyncParsableCommand {
     let project = try ProjectID(project)
     guard let open = try await state.openIfThere() else { throw TrustKeeperError.noProject(project) }
     let done = try await open.trust.revoke(wholeProject: project, reason: reason.inState)
+    let cloudpipes = try await open.users().tell(project).map { ToldCloudpipe($0, $1) }
     let text =
       done.wasRevoked
       ? "\(project) was revoked before\n"
       : "revoked \(project): its CA, and all of \(done.lineages) users and cloudpipes\n"
     try state.global.print(
-      Report(project: project.text, wasRevoked: done.wasRevoked, lineages: done.lineages), text: text)
+      Report(project: project.text, wasRevoked: done.wasRevoked, lineages: done.lineages, cloudpipes: cloudpipes),
+      text: text + cloudpipes.map(\.sentence).joined())
+    if cloudpipes.contains(where: { $0.error != nil }) { throw ArgumentParser.ExitCode.failure }
   }
 }

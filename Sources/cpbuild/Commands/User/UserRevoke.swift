@@ -62,31 +62,17 @@ struct UserRevoke: AsyncParsableCommand {
       serials.isEmpty
       ? "\(user) of \(project) was revoked before: nothing to do, CRL \(done.revocation.crl)"
       : "revoked \(user) of \(project): \(serials.joined(separator: ", ")), CRL \(done.revocation.crl)"
-    let cloudpipes = done.cloudpipes.map { network, outcome in
-      switch outcome {
-      case .refreshed(let refresh):
-        "  \(network): CRL \(refresh.installed) is in place, \(refresh.ended.count) sessions ended\n"
-      case .failed(let why):
-        "  \(network): the cloudpipe still goes by its old CRL, and fetches the new one by itself: \(why.escapingControls())\n"
-      }
-    }
-    return what + "\n" + cloudpipes.joined()
+    return what + "\n" + done.cloudpipes.map { ToldCloudpipe($0, $1).sentence }.joined()
   }
 }
 
 /// What `cpbuild user revoke --json` prints.
 struct UserRevokeDocument: Encodable {
-  struct Cloudpipe: Encodable {
-    let network: String
-    let installed: UInt64?
-    let ended: [String]?
-    let error: String?
-  }
   struct Project: Encodable {
     let project: String
     let serials: [String]
     let crl: Int64
-    let cloudpipes: [Cloudpipe]
+    let cloudpipes: [ToldCloudpipe]
   }
 
   let user: String
@@ -97,13 +83,7 @@ struct UserRevokeDocument: Encodable {
     projects = done.map { done in
       Project(
         project: done.revocation.project.text, serials: done.revocation.serials, crl: done.revocation.crl,
-        cloudpipes: done.cloudpipes.map { network, outcome in
-          switch outcome {
-          case .refreshed(let refresh):
-            Cloudpipe(network: network.text, installed: refresh.installed, ended: refresh.ended, error: nil)
-          case .failed(let why): Cloudpipe(network: network.text, installed: nil, ended: nil, error: why)
-          }
-        })
+        cloudpipes: done.cloudpipes.map { ToldCloudpipe($0, $1) })
     }
   }
 }
