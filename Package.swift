@@ -264,7 +264,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "GuestScriptTests",
-      dependencies: ["OpenVPNVersions", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "cpbuild", "Launching", "Names", "OpenVPNVersions", "Payload", "State", "Trust",
+        .product(name: "SystemPackage", package: "swift-system"),
+        .product(name: "Yams", package: "Yams"),
+      ],
       exclude: ["Fixture"],
       swiftSettings: strict),
   ]
