@@ -249,6 +249,13 @@ let package = Package(
       name: "FuzzingTests",
       dependencies: ["Fuzzing", "FuzzWorker", "Host", .product(name: "SystemPackage", package: "swift-system")],
       swiftSettings: strict),
+    // What 'make bench' measures of trust, as a program that it can start.
+    .executableTarget(
+      name: "TrustBench",
+      dependencies: [
+        "Launching", "Names", "State", "Trust", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      path: "Benchmarks/Trust", swiftSettings: strict),
     // One of the many processes that the tests of State start.
     .executableTarget(
       name: "StateWorker",

@@ -5,24 +5,16 @@ import secrets
 import subprocess
 import sys
 
-from measuring import TREE, table
+from measuring import built, table
 
 INPUTS = int(os.environ.get("BENCH_FUZZ_INPUTS", 1_000_000))
-
-
-def worker():
-    for kind in ("release", "debug"):
-        path = TREE / ".build" / kind / "FuzzWorker"
-        if path.exists():
-            return path
-    sys.exit("Benchmarks/run: there is no FuzzWorker; 'make bench' builds it")
 
 
 def report(cpbuild, folder, runs):
     """Runs the fuzzer, and gives the text to print."""
     seed = secrets.randbelow(1_000_000)
     run = subprocess.run(
-        [worker(), "--seed", str(seed), "--inputs", str(INPUTS)], stdout=subprocess.PIPE, text=True)
+        [built("FuzzWorker"), "--seed", str(seed), "--inputs", str(INPUTS)], stdout=subprocess.PIPE, text=True)
     results = [json.loads(line) for line in run.stdout.splitlines()]
     rows = [("parser", "inputs", "accepted", "refused", "a second", "peak memory", "growth", "")]
     for result in results:

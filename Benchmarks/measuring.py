@@ -22,6 +22,15 @@ def program():
     sys.exit("Benchmarks/run: there is no cpbuild; 'make build' makes it")
 
 
+def built(name):
+    """A program that is built beside cpbuild for the benchmarks."""
+    for kind in ("release", "debug"):
+        path = TREE / ".build" / kind / name
+        if path.exists():
+            return path
+    sys.exit(f"Benchmarks/run: there is no {name}; 'make bench' builds it")
+
+
 class Run:
     """One run of a program: seconds, those of processors that it and its children took, which other work on the machine
     changes less, the most memory that this process (and no child of it) had, what it said."""
