@@ -60,3 +60,21 @@ int cpbuild_connect(const char *path) {
   if (peer >= 0) close(peer);
   return -code;
 }
+
+int cpbuild_send_descriptor(int peer, const void *bytes, size_t count, int descriptor) {
+  union {
+    struct cmsghdr header;
+    char space[CMSG_SPACE(sizeof(int))];
+  } control;
+  memset(&control, 0, sizeof control);
+  struct iovec vector = {(void *)bytes, count};
+  struct msghdr message = {
+      .msg_iov = &vector, .msg_iovlen = 1, .msg_control = control.space, .msg_controllen = sizeof control.space};
+  control.header.cmsg_level = SOL_SOCKET;
+  control.header.cmsg_type = SCM_RIGHTS;
+  control.header.cmsg_len = CMSG_LEN(sizeof(int));
+  memcpy(CMSG_DATA(&control.header), &descriptor, sizeof descriptor);
+  ssize_t sent = sendmsg(peer, &message, MSG_NOSIGNAL);
+  if (sent < 0) return errno;
+  return (size_t)sent == count ? 0 : EAGAIN;
+}

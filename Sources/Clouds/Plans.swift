@@ -168,11 +168,14 @@ public struct InstancePlan: Sendable {
   public let payload: Data
   /// The export that holds the project's CRL: what the instance is handed when it asks for a newer one.
   public let crl: FilePath
+  /// Whether it goes on from a saved state instead of booting, where the cloud can; it boots where that isn't to be had.
+  public let startsWarm: Bool
 
   public init(
     network: NetworkID, name: String, image: InstanceImage, flavor: Flavor, address: IPv4Address, mac: MACAddress,
-    securityGroup: SecurityGroup, keyPair: CloudKeyPair, payload: Data, crl: FilePath
+    securityGroup: SecurityGroup, keyPair: CloudKeyPair, payload: Data, crl: FilePath, startsWarm: Bool = false
   ) {
+    self.startsWarm = startsWarm
     self.network = network
     self.name = name
     self.image = image

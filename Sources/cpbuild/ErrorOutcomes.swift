@@ -49,7 +49,7 @@ extension Outcome {
 
   private init(localInstance error: LocalInstanceError) {
     switch error {
-    case .imageChanged, .imageUnusable, .diskTooSmall, .notStarted, .monitor: self = .failed
+    case .imageChanged, .imageUnusable, .diskTooSmall, .notStarted, .monitor, .notSaved, .notResumed: self = .failed
     case .noDevice: self = .environment
     }
   }

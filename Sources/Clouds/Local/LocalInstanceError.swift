@@ -14,6 +14,10 @@ public enum LocalInstanceError: Error, Sendable, CustomStringConvertible {
   case notStarted(network: NetworkID, reason: String, log: String, console: String)
   /// QEMU's monitor didn't answer, or not as it should.
   case monitor(socket: FilePath, reason: String)
+  /// There is no saved state of the image to go on from.
+  case notSaved(image: String, reason: String)
+  /// An instance didn't go on from the image's saved state.
+  case notResumed(image: String, reason: String)
   /// The tap device of the network couldn't be opened.
   case noDevice(network: NetworkID, errno: CInt)
 
@@ -33,6 +37,10 @@ public enum LocalInstanceError: Error, Sendable, CustomStringConvertible {
         + Self.end(of: "its console", console)
     case .monitor(let socket, let reason):
       "QEMU's monitor at \(socket): \(reason)"
+    case .notSaved(let image, let reason):
+      "no state of the image \(image) can be saved: \(reason)"
+    case .notResumed(let image, let reason):
+      "the saved state of the image \(image) is of no use, and was removed: \(reason)"
     case .noDevice(let network, let code):
       "the network \(network) has no device for its cloudpipe (\(Self.reason(code))): restart it"
     }

@@ -21,14 +21,18 @@ struct LocalInstanceImages: Sendable {
     let boot: LocalInstanceBoot
     /// Whether it has the program that brings up the VPN before the ordinary init.
     let hasEarlyInit: Bool
+    /// How it is booted to be saved; nil where it can't be.
+    let savable: LocalInstanceBoot?
   }
 
-  private static let record = "image.json"
+  private static let record = "prepared.json"
   private static let earlyInit = "/usr/sbin/cloudpipe-init"
+  /// Waits for a network card, until which its machine may be saved.
+  private static let pause = "/usr/local/lib/cloudpipe/pause"
   /// A kernel, or an initramfs, is far smaller, in bytes.
   private static let largestKernel = 512 << 20
 
-  private var folder: FilePath { home.path.appending("images") }
+  var folder: FilePath { home.path.appending("images") }
   func folder(of image: InstanceImage) -> FilePath { folder.appending(image.id) }
   func disk(of image: InstanceImage) -> FilePath { folder(of: image).appending("disk.raw") }
   func kernel(of image: InstanceImage) -> FilePath { folder(of: image).appending("kernel") }
@@ -66,7 +70,7 @@ struct LocalInstanceImages: Sendable {
 
   /// What was left half done, and what no image is published for any more: a QEMU that runs it has its files open.
   private func sweep() throws {
-    for name in try Folder.names(in: folder) where name != "lock" {
+    for name in try Folder.names(in: folder) where !name.hasSuffix("lock") {
       if let prepared = recorded(name), access(prepared.source, F_OK) == 0 { continue }
       try Folder.remove(folder.appending(name))
     }
@@ -85,15 +89,16 @@ struct LocalInstanceImages: Sendable {
     try await Command("qemu-img", ["convert", "-O", "raw", "json:" + options, raw.string]).run()
     guard chmod(raw.string, 0o600) == 0 else { throw HostError.file(doing: "protect", path: raw, errno: errno) }
     let bytes = try DiskBytes(raw)
-    let (boot, hasEarlyInit) = try takeOut(image, of: bytes, into: aside)
+    let found = try takeOut(image, of: bytes, into: aside)
     return Prepared(
-      sha256: image.sha256, source: image.disk.string, size: bytes.size, boot: boot, hasEarlyInit: hasEarlyInit)
+      sha256: image.sha256, source: image.disk.string, size: bytes.size, boot: found.boot,
+      hasEarlyInit: found.hasEarlyInit, savable: found.savable)
   }
 
   /// Writes kernel and initramfs beside the disk, as far as they are needed.
   private func takeOut(
     _ image: InstanceImage, of disk: DiskBytes, into aside: FilePath
-  ) throws -> (boot: LocalInstanceBoot, hasEarlyInit: Bool) {
+  ) throws -> (boot: LocalInstanceBoot, hasEarlyInit: Bool, savable: LocalInstanceBoot?) {
     for partition in try Partitions.all(on: disk) where partition.start < disk.size {
       guard let volume = try? Ext4Volume(disk, at: partition.start), let kernel = try volume.find(image.kernel),
         try volume.find("/etc/os-release") != nil
@@ -105,10 +110,13 @@ struct LocalInstanceImages: Sendable {
         partition: partition.number, root: volume.uuid, builtIn: builtIn.map { String(decoding: $0, as: UTF8.self) },
         hasInitramfs: initramfs != nil)
       try write(kernel, of: volume, to: aside.appending("kernel"))
-      if case .initramfs = boot, let initramfs { try write(initramfs, of: volume, to: aside.appending("initramfs")) }
-      return (boot, try volume.find(Self.earlyInit) != nil)
+      if let initramfs { try write(initramfs, of: volume, to: aside.appending("initramfs")) }
+      let hasEarlyInit = try volume.find(Self.earlyInit) != nil
+      // QEMU saves no NVMe disk; the driver of the others is in the initramfs.
+      let isSavable = try hasEarlyInit && initramfs != nil && volume.find(Self.pause) != nil
+      return (boot, hasEarlyInit, isSavable ? .initramfs(root: volume.uuid) : nil)
     }
-    return (.bootloader, false)
+    return (.bootloader, false, nil)
   }
 
   /// Mode 0644 in a folder for root alone: QEMU opens it anew through a descriptor, without any right of its own.

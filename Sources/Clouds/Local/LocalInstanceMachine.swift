@@ -7,31 +7,67 @@ import SystemPackage
 ///
 /// QEMU opens nothing by itself but its firmware: it is started with its files open and no rights of its own.
 struct LocalInstanceMachine: Sendable {
-  let name: String
+  var name: String
   let uuid: UUID
   let flavor: Flavor
   let mac: MACAddress
-  let boot: LocalInstanceBoot
+  var boot: LocalInstanceBoot
   /// Whether the image has the program that brings up the VPN before its ordinary init.
   let hasEarlyInit: Bool
   let accelerator: Accelerator
+  /// What it starts as.
+  var beginning = Beginning.boot
 
-  /// QEMU's open files, from descriptor 3 on.
-  enum File: CInt, CaseIterable {
-    case tap = 3
-    case disk, base, console, control, events, kernel, initramfs
+  enum Beginning: Hashable, Sendable {
+    case boot
+    /// Boots as far as all machines of an image and flavor are the same, to be saved then. It has no network card.
+    case pause
+    /// Goes on from where such a one was saved, once it is told that state and given a network card over the monitor.
+    case resume
   }
+
+  /// QEMU's open files.
+  enum File: CaseIterable {
+    case tap, disk, base, console, control, events, kernel, initramfs, memory
+  }
+
+  /// Those that this machine needs, which are QEMU's from descriptor 3 on.
+  var files: [File] {
+    File.allCases.filter { file in
+      switch file {
+      case .tap, .events: beginning != .pause
+      case .disk, .base, .console, .control: true
+      case .kernel: boot != .bootloader
+      case .initramfs: if case .initramfs = boot { true } else { false }
+      case .memory: beginning != .boot
+      }
+    }
+  }
+
+  private func descriptor(of file: File) -> Int { 3 + (files.firstIndex(of: file) ?? files.count) }
+
+  /// The one whose saved state this one resumes, or would; the same for all of an image and flavor.
+  var pausing: LocalInstanceMachine {
+    var machine = self
+    (machine.name, machine.beginning) = ("saved", .pause)
+    return machine
+  }
+
+  /// What a network card is plugged into while the machine runs; q35's own bus takes none then.
+  static let slot = "card"
+  static let networkBackend = "net"
 
   /// Megabytes of translated code under TCG. More brings nothing but memory to a guest that does one thing all day.
   private static let translationBuffer = 64
 
+  static let program = "qemu-system-x86_64"
+
   /// Without the program's own name.
   var arguments: [String] {
-    ["-name", "guest=\(name),process=cloudpipe", "-uuid", uuid.uuidString.lowercased()]
-      + ["-nodefaults", "-no-user-config", "-display", "none", "-msg", "timestamp=on"]
+    identity + ["-nodefaults", "-no-user-config", "-display", "none", "-msg", "timestamp=on"]
       + [
         "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
-        "-machine", "q35,usb=off,vmport=off,smbus=off,hpet=off",
+        "-machine", "q35,usb=off,vmport=off,smbus=off,hpet=off" + (beginning == .boot ? "" : ",memory-backend=memory"),
       ] + processor + disks + network
       + [
         "-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=entropy",
@@ -39,8 +75,18 @@ struct LocalInstanceMachine: Sendable {
       ] + conversations + start
   }
 
+  /// A machine that is saved has no UUID: what its system made of that would be the same in all that resume it.
+  private var identity: [String] {
+    let name = ["-name", "guest=\(name),process=cloudpipe"]
+    return beginning == .pause ? name : name + ["-uuid", uuid.uuidString.lowercased()]
+  }
+
   private var processor: [String] {
-    let memory = ["-smp", "\(flavor.processors)", "-m", "\(flavor.memory)"]
+    var memory = ["-smp", "\(flavor.processors)", "-m", "\(flavor.memory)"]
+    if beginning != .boot {
+      let file = "mem-path=/dev/fd/\(descriptor(of: .memory)),share=on"
+      memory += ["-object", "memory-backend-file,id=memory,size=\(flavor.memory)M,\(file)"]
+    }
     switch accelerator {
     case .kvm: return ["-accel", "kvm", "-cpu", "host"] + memory
     case .tcg: return ["-accel", "tcg,tb-size=\(Self.translationBuffer)", "-cpu", "qemu64"] + memory
@@ -52,7 +98,7 @@ struct LocalInstanceMachine: Sendable {
   private var disks: [String] {
     let device = boot.bus == .nvme ? "nvme,serial=cloudpipe,drive=disk" : "virtio-blk-pci,drive=disk"
     return [
-      "-add-fd", "fd=\(File.disk.rawValue),set=1", "-add-fd", "fd=\(File.base.rawValue),set=2",
+      "-add-fd", "fd=\(descriptor(of: .disk)),set=1", "-add-fd", "fd=\(descriptor(of: .base)),set=2",
       "-blockdev", "driver=file,node-name=base-file,filename=/dev/fdset/2,read-only=on,auto-read-only=off",
       "-blockdev", "driver=raw,node-name=base,file=base-file,read-only=on",
       "-blockdev", "driver=file,node-name=disk-file,filename=/dev/fdset/1,cache.no-flush=on",
@@ -62,29 +108,45 @@ struct LocalInstanceMachine: Sendable {
   }
 
   private var network: [String] {
-    [
-      "-netdev", "tap,id=net,fd=\(File.tap.rawValue),vhost=off",
-      // Without a link state to make up its mind about, the guest's driver has the link up at once.
-      "-device", "virtio-net-pci,netdev=net,mac=\(mac),romfile=,status=off",
-    ]
+    let slot = ["-device", "pcie-root-port,id=\(Self.slot),bus=pcie.0,chassis=1"]
+    if beginning == .pause { return slot }
+    let backend = ["-netdev", "tap,id=\(Self.networkBackend),fd=\(descriptor(of: .tap)),vhost=off"]
+    if beginning == .resume { return slot + backend }
+    let card = networkCard.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+    return backend + ["-device", ([Self.driver] + card).joined(separator: ",")]
   }
 
+  private static let driver = "virtio-net-pci"
+
+  /// Without a link state to make up its mind about, the guest's driver has the link up at once.
+  private var networkCard: [String: String] {
+    ["netdev": Self.networkBackend, "mac": "\(mac)", "romfile": "", "status": "off"]
+  }
+
+  /// The network card as the monitor's `device_add` takes it.
+  var pluggedCard: [String: String] { networkCard.merging(["driver": Self.driver, "bus": Self.slot]) { $1 } }
+
   private var conversations: [String] {
-    [
-      "-add-fd", "fd=\(File.console.rawValue),set=3", "-chardev", "file,id=console,path=/dev/fdset/3,append=on",
-      "-serial", "chardev:console",
-      "-chardev", "socket,id=control,fd=\(File.control.rawValue),server=on,wait=off",
-      "-mon", "chardev=control,mode=control",
-      "-chardev", "socket,id=events,fd=\(File.events.rawValue),server=on,wait=off",
+    let events = [
+      "-chardev", "socket,id=events,fd=\(descriptor(of: .events)),server=on,wait=off",
       "-mon", "chardev=events,mode=control",
     ]
+    return [
+      "-add-fd", "fd=\(descriptor(of: .console)),set=3", "-chardev", "file,id=console,path=/dev/fdset/3,append=on",
+      "-serial", "chardev:console",
+      "-chardev", "socket,id=control,fd=\(descriptor(of: .control)),server=on,wait=off",
+      "-mon", "chardev=control,mode=control",
+    ] + (beginning == .pause ? [] : events)
   }
 
   private var start: [String] {
     guard let root = boot.root else { return [] }
-    var arguments = ["-kernel", "/dev/fd/\(File.kernel.rawValue)"]
-    if case .initramfs = boot { arguments += ["-initrd", "/dev/fd/\(File.initramfs.rawValue)"] }
-    return arguments + ["-append", Self.commandLine(root: root, hasEarlyInit: hasEarlyInit, accelerator: accelerator)]
+    var arguments = ["-kernel", "/dev/fd/\(descriptor(of: .kernel))"]
+    if case .initramfs = boot { arguments += ["-initrd", "/dev/fd/\(descriptor(of: .initramfs))"] }
+    var words = Self.commandLine(root: root, hasEarlyInit: hasEarlyInit, accelerator: accelerator)
+    // Also of one that resumes: booted from inside, it finds its network card in place, and waits for nothing.
+    if beginning != .boot { words += " cloudpipe.pause" }
+    return arguments + ["-append", words] + (beginning == .resume ? ["-incoming", "defer"] : [])
   }
 
   /// A kernel that panics starts again after five seconds, like any machine that is out of reach.
@@ -102,15 +164,17 @@ struct LocalInstanceMachine: Sendable {
   /// - Parameters:
   ///   - user: nil when this process can't change to another.
   ///   - largestFile: no file may grow beyond it, in bytes.
-  static func prefix(user: LocalInstanceUser?, largestFile: UInt64) -> [String] {
+  ///   - isBound: it ends with the thread that starts it.
+  static func prefix(user: LocalInstanceUser?, largestFile: UInt64, isBound: Bool = false) -> [String] {
+    let death = isBound ? ["--pdeathsig", "KILL"] : []
     let limits = ["prlimit", "--core=0", "--fsize=\(largestFile)", "--nofile=256", "--"]
     // A write beyond the limit fails instead of ending QEMU.
     let tolerant = ["env", "--ignore-signal=XFSZ", "--"]
-    guard let user else { return limits + tolerant + ["setpriv", "--no-new-privs", "--"] }
+    guard let user else { return limits + tolerant + ["setpriv"] + death + ["--no-new-privs", "--"] }
     return limits + tolerant + ["unshare", "--net", "--ipc", "--uts", "--"]
       + [
         "setpriv", "--reuid", "\(user.id)", "--regid", "\(user.id)", "--clear-groups", "--inh-caps", "-all",
-        "--ambient-caps", "-all", "--bounding-set", "-all", "--no-new-privs", "--",
-      ]
+        "--ambient-caps", "-all", "--bounding-set", "-all", "--no-new-privs",
+      ] + death + ["--"]
   }
 }

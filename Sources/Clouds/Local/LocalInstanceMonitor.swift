@@ -45,11 +45,12 @@ public final class LocalInstanceMonitor: Sendable {
   /// - Throws: ``LocalInstanceError/monitor(socket:reason:)``; `CancellationError`.
   @discardableResult
   func execute(
-    _ command: String, _ arguments: [String: any Sendable] = [:], deadline: ContinuousClock.Instant
+    _ command: String, _ arguments: [String: any Sendable] = [:], with passed: OpenFile? = nil,
+    deadline: ContinuousClock.Instant
   ) async throws -> [String: any Sendable] {
     var request: [String: Any] = ["execute": command]
     if !arguments.isEmpty { request["arguments"] = arguments }
-    try send(try JSONSerialization.data(withJSONObject: request) + Data("\n".utf8))
+    try send(try JSONSerialization.data(withJSONObject: request) + Data("\n".utf8), with: passed)
     while true {
       let answer = try await next(deadline)
       if let error = answer["error"] as? [String: any Sendable] {
@@ -57,6 +58,13 @@ public final class LocalInstanceMonitor: Sendable {
       }
       if let result = answer["return"] { return result as? [String: any Sendable] ?? [:] }
     }
+  }
+
+  /// Hands QEMU an open file, which migrations know as `fd:NAME`.
+  ///
+  /// - Throws: ``LocalInstanceError/monitor(socket:reason:)``; `CancellationError`.
+  func give(_ open: OpenFile, as name: String, deadline: ContinuousClock.Instant) async throws {
+    try await execute("getfd", ["fdname": name], with: open, deadline: deadline)
   }
 
   /// The next event; nil when QEMU ended.
@@ -75,11 +83,15 @@ public final class LocalInstanceMonitor: Sendable {
   private func failure(_ reason: String) -> LocalInstanceError { .monitor(socket: socket, reason: reason) }
 
   /// A command fits into the socket's buffer, since one is sent only when the one before it was answered.
-  private func send(_ data: Data) throws {
-    let count = data.withUnsafeBytes {
-      Glibc.send(file.descriptor, $0.baseAddress, $0.count, CInt(truncatingIfNeeded: Int(MSG_NOSIGNAL)))
+  private func send(_ data: Data, with passed: OpenFile?) throws {
+    let isSent = data.withUnsafeBytes { bytes in
+      if let passed {
+        return cpbuild_send_descriptor(file.descriptor, bytes.baseAddress, bytes.count, passed.descriptor) == 0
+      }
+      let flags = CInt(truncatingIfNeeded: Int(MSG_NOSIGNAL))
+      return Glibc.send(file.descriptor, bytes.baseAddress, bytes.count, flags) == bytes.count
     }
-    guard count == data.count else { throw failure("it takes no commands") }
+    guard isSent else { throw failure("it takes no commands") }
   }
 
   private func next(_ deadline: ContinuousClock.Instant?) async throws -> [String: any Sendable] {

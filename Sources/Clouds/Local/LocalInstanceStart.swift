@@ -14,16 +14,45 @@ struct LocalInstanceStart: Sendable {
   /// How long QEMU may take until it says that the machine runs; on an idle machine that is a tenth of a second.
   private static let patience = Duration.seconds(30)
 
-  func run() async throws -> ProcessIdentity {
+  /// What came of it.
+  struct Outcome: Sendable {
+    let process: ProcessIdentity
+    let isWarm: Bool
+    /// Why it isn't, where that was asked for.
+    var obstacle: String?
+  }
+
+  func run() async throws -> Outcome {
     // Whoever ran before left a record, or was killed before it was written.
     try await parts.process.stop()
     async let accelerator = Accelerator.probe(
       cache: Accelerator.memory(inCache: images.home.path.appending("cache")))
     let image = try await images.prepare(plan.image)
-    try await makeDisk(image)
     let machine = LocalInstanceMachine(
       name: plan.name, uuid: Self.uuid(of: parts.space), flavor: plan.flavor, mac: plan.mac, boot: image.boot,
       hasEarlyInit: image.hasEarlyInit, accelerator: try await accelerator)
+    try checkSize(of: image)
+    let states = SavedStates(images: images, image: plan.image)
+    guard plan.startsWarm else {
+      try? await states.sweepIfIdle()
+      return Outcome(process: try await cold(machine), isWarm: false)
+    }
+    do {
+      guard let boot = image.savable else {
+        throw LocalInstanceError.notSaved(image: plan.image.id, reason: "it has no pause in its boot")
+      }
+      var resuming = machine
+      (resuming.boot, resuming.beginning) = (boot, .resume)
+      let process = try await WarmStart(start: self, machine: resuming, states: states).run()
+      return Outcome(process: process, isWarm: true)
+    } catch {
+      try Task.checkCancellation()
+      return Outcome(process: try await cold(machine), isWarm: false, obstacle: "\(error)")
+    }
+  }
+
+  private func cold(_ machine: LocalInstanceMachine) async throws -> ProcessIdentity {
+    try await makeDisk()
     let process = try start(machine)
     do {
       try await waitUntilItRuns()
@@ -36,15 +65,17 @@ struct LocalInstanceStart: Sendable {
     return process
   }
 
-  /// What the instance changes, over the image's disk; as large as the flavor says.
-  private func makeDisk(_ image: LocalInstanceImages.Prepared) async throws {
-    let size = diskSize
-    guard image.size <= size else {
+  private func checkSize(of image: LocalInstanceImages.Prepared) throws {
+    guard image.size <= diskSize else {
       throw LocalInstanceError.diskTooSmall(
-        flavor: plan.flavor.name, disk: size, image: plan.image.id, needs: image.size)
+        flavor: plan.flavor.name, disk: diskSize, image: plan.image.id, needs: image.size)
     }
+  }
+
+  /// What the instance changes, over the image's disk; as large as the flavor says.
+  private func makeDisk() async throws {
     try Folder.remove(parts.disk)
-    try await Command("qemu-img", ["create", "-q", "-f", "qcow2", parts.disk.string, "\(size)"]).run()
+    try await Command("qemu-img", ["create", "-q", "-f", "qcow2", parts.disk.string, "\(diskSize)"]).run()
     guard chmod(parts.disk.string, 0o600) == 0 else {
       throw HostError.file(doing: "protect", path: parts.disk, errno: errno)
     }
@@ -52,20 +83,24 @@ struct LocalInstanceStart: Sendable {
 
   private var diskSize: UInt64 { UInt64(clamping: plan.flavor.disk) << 30 }
 
-  private func start(_ machine: LocalInstanceMachine) throws -> ProcessIdentity {
-    let files = try open(machine)
-    let user = geteuid() == 0 ? LocalInstanceUser(network: plan.network, home: images.home) : nil
-    // The overlay's own tables, and what the console may have at the very most.
-    let largest = diskSize + diskSize / 8 + (64 << 20)
-    let process = try parts.process.start(
-      "qemu-system-x86_64", machine.arguments, prefix: LocalInstanceMachine.prefix(user: user, largestFile: largest),
-      descriptors: files.map(\.descriptor))
-    return process
+  /// Whom QEMU runs as; nil when this process can't change to another user.
+  var user: LocalInstanceUser? {
+    geteuid() == 0 ? LocalInstanceUser(network: plan.network, home: images.home) : nil
   }
 
-  /// In the order of ``LocalInstanceMachine/File``.
-  private func open(_ machine: LocalInstanceMachine) throws -> [OpenFile] {
-    try LocalInstanceMachine.File.allCases.compactMap { file in
+  /// - Parameter memory: the machine's, where that is a file.
+  func start(_ machine: LocalInstanceMachine, memory: OpenFile? = nil) throws -> ProcessIdentity {
+    let files = try open(machine, memory)
+    // The overlay's own tables, and what the console may have at the very most.
+    let largest = diskSize + diskSize / 8 + (64 << 20)
+    return try parts.process.start(
+      LocalInstanceMachine.program, machine.arguments,
+      prefix: LocalInstanceMachine.prefix(user: user, largestFile: largest), descriptors: files.map(\.descriptor))
+  }
+
+  /// In the order of ``LocalInstanceMachine/files``.
+  private func open(_ machine: LocalInstanceMachine, _ memory: OpenFile?) throws -> [OpenFile] {
+    try machine.files.compactMap { file in
       switch file {
       case .tap: try openTap()
       case .disk: try OpenFile(parts.disk, O_RDWR)
@@ -73,9 +108,9 @@ struct LocalInstanceStart: Sendable {
       case .console: try parts.console.begin()
       case .control: try listen(parts.control)
       case .events: try listen(parts.space.events)
-      case .kernel: machine.boot == .bootloader ? nil : try OpenFile(images.kernel(of: plan.image), O_RDONLY)
-      case .initramfs:
-        if case .initramfs = machine.boot { try OpenFile(images.initramfs(of: plan.image), O_RDONLY) } else { nil }
+      case .kernel: try OpenFile(images.kernel(of: plan.image), O_RDONLY)
+      case .initramfs: try OpenFile(images.initramfs(of: plan.image), O_RDONLY)
+      case .memory: memory
       }
     }
   }

@@ -13,9 +13,11 @@ struct LocalInstanceUser: Equatable {
   private static let first: UInt32 = 0x7800_0000
   private static let count: UInt32 = 1 << 24
 
-  /// - Parameter map: this process's /proc/self/uid_map: in a container there may be fewer ids.
-  init(network: NetworkID, home: Home, map: String) {
-    let hash = Digest.sha256("\(home.path)\u{0}\(network)").bytes.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+  /// - Parameters:
+  ///   - name: what tells it apart from the home's other users.
+  ///   - map: this process's /proc/self/uid_map: in a container there may be fewer ids.
+  init(name: String, home: Home, map: String = ownMap) {
+    let hash = Digest.sha256("\(home.path)\u{0}\(name)").bytes.prefix(4).reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
     let wanted = Self.first + hash % Self.count
     let ranges = map.split(separator: "\n").compactMap { line -> Range<UInt64>? in
       let numbers = line.split(separator: " ").compactMap { UInt64($0) }
@@ -33,8 +35,9 @@ struct LocalInstanceUser: Equatable {
     id = UInt32(truncatingIfNeeded: low + UInt64(hash) % max(1, min(largest.upperBound, low + 4000) - low))
   }
 
-  init(network: NetworkID, home: Home) {
-    self.init(
-      network: network, home: home, map: (try? String(contentsOfFile: "/proc/self/uid_map", encoding: .utf8)) ?? "")
+  init(network: NetworkID, home: Home, map: String = ownMap) {
+    self.init(name: "\(network)", home: home, map: map)
   }
+
+  private static var ownMap: String { (try? String(contentsOfFile: "/proc/self/uid_map", encoding: .utf8)) ?? "" }
 }

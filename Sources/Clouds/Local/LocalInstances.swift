@@ -11,6 +11,11 @@ public struct LocalInstances: Sendable {
 
   public init(home: Home) { self.home = home }
 
+  /// What a handle says of how the instance started: `warm`, from a saved state, or `cold`.
+  public static let startKey = "start"
+  /// Why it started cold where it was to start warm.
+  public static let obstacleKey = "start-obstacle"
+
   /// Starts the instance, or finds the one that runs. Its disk begins anew: all that it has to know is in the payload.
   ///
   /// - Returns: what it is known by.
@@ -20,9 +25,15 @@ public struct LocalInstances: Sendable {
     try Folder.make(space.folder, mode: 0o700)
     let lock = try await FileLock.wait(for: parts.lock)
     defer { _ = lock }
-    if let running = parts.process.recorded, running.isAlive { return Self.handle(running, plan) }
+    if let running = parts.process.recorded, running.isAlive {
+      return Self.handle(running, plan)
+    }
     let start = LocalInstanceStart(plan: plan, parts: parts, images: LocalInstanceImages(home: home))
-    return Self.handle(try await start.run(), plan)
+    let outcome = try await start.run()
+    var handle = Self.handle(outcome.process, plan)
+    handle[Self.startKey] = outcome.isWarm ? "warm" : "cold"
+    handle[Self.obstacleKey] = outcome.obstacle
+    return handle
   }
 
   /// Ends the instance: asks QEMU to quit, then the kernel to end it. Nothing of it is left.

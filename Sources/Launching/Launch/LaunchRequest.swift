@@ -21,6 +21,8 @@ public struct LaunchRequest: Hashable, Sendable {
   public var dnsDomain: HostName?
   public var publicAddress: IPv4Address?
   public var port: PortNumber?
+  /// Whether the instance goes on from a saved state, where the cloud has one or can make it, instead of booting.
+  public var startsWarm = false
 
   public init(_ id: NetworkID) { self.id = id }
 }

@@ -22,13 +22,13 @@ extension Launcher {
     return try await each(instances) { try await launch(request(of: $0), waits: waits) }
   }
 
-  /// Boots cloudpipes anew, each as ``restart(_:waits:)`` does.
+  /// Boots cloudpipes anew, each as ``restart(_:waits:warm:)`` does.
   ///
   /// - Throws: ``LaunchError/notLaunched(_:)`` before anything is done; `StateError`, `CancellationError`.
-  public func restart(_ ids: [NetworkID], waits: Bool = true) async throws -> [Outcome] {
+  public func restart(_ ids: [NetworkID], waits: Bool = true, warm: Bool? = nil) async throws -> [Outcome] {
     var instances: [Instance] = []
     for id in ids { instances.append(try await instance(id)) }
-    return try await each(instances) { try await restart($0.id, waits: waits) }
+    return try await each(instances) { try await restart($0.id, waits: waits, warm: warm) }
   }
 
   private func each(

@@ -23,13 +23,16 @@ extension Launcher {
 
   /// Boots a cloudpipe anew; address, port and certificates stay. What doesn't work of its network is mended.
   ///
+  /// - Parameter warm: whether from a saved state; nil: as it was launched.
   /// - Throws: ``LaunchError``, `StateError`, `HostError`, `CancellationError`.
-  public func restart(_ id: NetworkID, waits: Bool = true) async throws -> Launched {
+  public func restart(_ id: NetworkID, waits: Bool = true, warm: Bool? = nil) async throws -> Launched {
     let lock = try await lock(id)
     let site = site(id, lock)
     try await settle(at: site)
     let instance = try await instance(id)
-    return try await bringUp(request(of: instance), at: site, isRestart: true, waits: waits)
+    var request = request(of: instance)
+    request.startsWarm = warm ?? request.startsWarm
+    return try await bringUp(request, at: site, isRestart: true, waits: waits)
   }
 
   /// The request that makes again what an instance was.
@@ -37,6 +40,7 @@ extension Launcher {
     var request = LaunchRequest(instance.id)
     request.image = instance.imageId
     request.flavor = instance.handle[BootStep.flavor]
+    request.startsWarm = instance.handle[BootStep.warm] != nil
     return request
   }
 
@@ -106,7 +110,8 @@ extension Launcher {
     guard let mac = place.cloudpipe.mac else { throw StateError.notFound(kind: "MAC address of", id: "\(id)") }
     let plan = InstancePlan(
       network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
-      address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl)
+      address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl,
+      startsWarm: request.startsWarm)
     _ = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
     let forward = PublicForward(
       network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)

@@ -1,5 +1,6 @@
 import Clouds
 import Foundation
+import Host
 import State
 
 /// Boots the instance.
@@ -12,13 +13,20 @@ struct BootStep: ReversibleStep {
 
   /// What the instance's handle says of its flavor, which a later boot goes by.
   static let flavor = "flavor"
+  /// And of whether it was to start from a saved state.
+  static let warm = "warm"
 
   var detail: String? { "\(plan.name), \(plan.flavor.name)" }
 
   func make(at site: LaunchSite) async throws -> [String: String] {
-    try await note(.pending, handle: [:], at: site)
+    var wanted = [Self.flavor: plan.flavor.name]
+    if plan.startsWarm { wanted[Self.warm] = "true" }
+    try await note(.pending, handle: wanted, at: site)
     let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
-    let handle = known.merging([Self.flavor: plan.flavor.name]) { $1 }
+    if let obstacle = known[LocalInstances.obstacleKey] {
+      site.report(.warning("\(plan.name) booted instead of going on from a saved state: \(obstacle)"))
+    }
+    let handle = known.merging(wanted) { $1 }
     try await note(.pending, handle: handle, at: site)
     return handle
   }

@@ -67,6 +67,13 @@ struct LaunchCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("The port that users connect to; else a free one.", valueName: "number"))
   var port: String?
 
+  @Flag(
+    help: """
+      Go on from a saved state of the image instead of booting, now and at each restart; the first such launch of an image \
+      and flavor saves it.
+      """)
+  var warm = false
+
   @Flag(help: "Don't wait until the VPN answers.")
   var noWait = false
 
@@ -103,6 +110,7 @@ struct LaunchCommand: AsyncParsableCommand {
     request.image = image
     request.flavor = flavor
     request.clients = clients
+    request.startsWarm = warm
     request.routes = try routes.map { try IPv4Network($0) }
     request.dns = try dns.map { try IPv4Address($0) }
     request.dnsDomain = try dnsDomain.map { try HostName($0) }

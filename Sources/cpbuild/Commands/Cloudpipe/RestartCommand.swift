@@ -15,12 +15,17 @@ struct RestartCommand: AsyncParsableCommand {
   @OptionGroup var options: CloudpipeOptions
   @OptionGroup var target: NetworkArguments
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Go on from a saved state of the image instead of booting; else as it was launched.")
+  var warm: Bool?
+
   @Flag(help: "Don't wait until the VPN answers.")
   var noWait = false
 
   func run() async throws {
     let outcomes = try await options.reporting { open, launcher in
-      try await launcher.restart(try await target.all(in: open.store), waits: !noWait)
+      try await launcher.restart(try await target.all(in: open.store), waits: !noWait, warm: warm)
     }
     guard !outcomes.isEmpty else {
       let project = try target.project()

@@ -45,6 +45,8 @@ struct ShowCommand: AsyncParsableCommand {
     let image: String?
     let flavor: String?
     let machines: [MachineDocument]
+    /// How it started: `warm`, from a saved state, or `cold`.
+    let start: String?
 
     init(_ status: CloudpipeStatus, space: NetworkSpace) {
       let network = status.network
@@ -71,6 +73,7 @@ struct ShowCommand: AsyncParsableCommand {
       image = status.instance?.imageId
       flavor = status.instance?.handle["flavor"]
       machines = status.machines.map { MachineDocument($0, space: space) }
+      start = status.instance?.handle[LocalInstances.startKey]
     }
 
     /// Names and values, for people.
@@ -86,6 +89,7 @@ struct ShowCommand: AsyncParsableCommand {
       lines += [("tunnel", [tunnel?.text, tunnel6?.text].compactMap(\.self).joined(separator: " "))]
       lines += [("routes", routes.map(\.text).joined(separator: " ")), ("dns", dns.map(\.text).joined(separator: " "))]
       lines += [("domain", dnsDomain?.text ?? ""), ("image", image ?? ""), ("flavor", flavor ?? "")]
+      lines += [("start", start ?? "")]
       lines += machines.map { ("machine", "\($0.name) \($0.address) \($0.mac) \($0.place)") }
       return lines.filter { !$0.1.isEmpty }
     }
