@@ -135,10 +135,26 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What a machine that runs all the time does for others: CRLs.
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Launching", "Names", "State",
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
+
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Clouds", "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
+        "Clouds", "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "OpenStack", "Payload",
+        "Serving", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),
@@ -216,11 +232,17 @@ let package = Package(
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "Host", "Launching", "Names", "Serving", "State", .product(name: "SystemPackage", package: "swift-system"),
+      ],
+      swiftSettings: strict),
     // cpbuild against a real OpenStack.
     .testTarget(
       name: "OpenStackTests",
       dependencies: [
-        "Clouds", "Host", "Names", "OpenStack", "State",
+        "Clouds", "Host", "Launching", "Names", "OpenStack", "State",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       exclude: ["Fixture"],

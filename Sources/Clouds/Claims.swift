@@ -90,7 +90,7 @@ public struct CloudImage: Hashable, Sendable {
 extension Cloud {
   public var name: String { kind.rawValue }
   public func flavor(named name: String?) async throws -> Flavor? { nil }
-  public func image(_ wanted: String?) async throws -> CloudImage? { nil }
+  public func image(_ wanted: String?, current: String?) async throws -> CloudImage? { nil }
   public func claimNetwork(_ wish: NetworkWish) async throws -> NetworkClaim? { nil }
   public func releaseNetwork(_ id: NetworkID) async throws {}
   public func claimAddress(

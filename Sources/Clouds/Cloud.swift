@@ -13,7 +13,9 @@ public protocol Cloud: Sendable {
   /// The cloud's own flavor of that name, or its standard one; nil where flavors are what the configuration says.
   func flavor(named name: String?) async throws -> Flavor?
   /// The image of that id in the cloud itself, or its standard one; nil where images are those of this machine.
-  func image(_ wanted: String?) async throws -> CloudImage?
+  ///
+  /// - Parameter current: the id of the image that was built last, which is what is launched where nothing else is said.
+  func image(_ wanted: String?, current: String?) async throws -> CloudImage?
 
   /// Takes a place in a network that is there already; what is asked for twice is taken once. Nil where networks are
   /// made by ``makeNetwork(_:)``.

@@ -6,6 +6,7 @@ import Host
 import ImageBuilding
 import Launching
 import Names
+import OpenStack
 import Payload
 import State
 import Trust
@@ -26,6 +27,7 @@ extension Outcome {
     case let error as UserError: self.init(user: error)
     case let error as LaunchError: self.init(launch: error)
     case let error as LocalCloudError: self.init(localCloud: error)
+    case let error as OpenStackError: self.init(openStack: error)
     case let error as LocalInstanceError: self.init(localInstance: error)
     case is NameError: self = .usage
     case is PayloadError: self = .failed
@@ -44,6 +46,16 @@ extension Outcome {
     case .interfaceTaken: self = .conflict
     case .notAMachine: self = .usage
     case .helper: self = .failed
+    }
+  }
+
+  private init(openStack error: OpenStackError) {
+    switch error {
+    case .noCloud, .notFound, .unknown, .noService: self = .notFound
+    case .conflict, .notOurs: self = .conflict
+    case .credentials, .unauthorized, .forbidden, .quota, .unreachable: self = .environment
+    case .tooLarge, .rateLimited, .unavailable, .noAnswer, .badAnswer, .refused, .instanceFault, .impossible:
+      self = .failed
     }
   }
 
@@ -71,7 +83,7 @@ extension Outcome {
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
     case .noShell: self = .failed
     case .different, .otherInterface, .cloudpipesName: self = .conflict
-    case .severalNetworks, .foreignAddress: self = .usage
+    case .severalNetworks, .foreignAddress, .portTaken: self = .usage
     case .notPermitted: self = .environment
     case .noAnswer: self = .failed
     }

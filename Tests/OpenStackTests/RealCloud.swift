@@ -1,7 +1,6 @@
 import Foundation
 import Host
 import OpenStack
-import Synchronization
 import SystemPackage
 import Testing
 
@@ -55,58 +54,30 @@ extension SuiteTrait where Self == RealCloudTrait {
   static var realCloud: Self { RealCloudTrait() }
 }
 
-/// The process that holds the cloud; it also ends when this one does.
-private final class RunningCloud: Sendable {
+/// The process that holds the cloud.
+private struct RunningCloud: Sendable {
   let cloud: RealCloud
-  private let process: Mutex<Process>
-
-  private init(cloud: RealCloud, process: sending Process) {
-    self.cloud = cloud
-    self.process = Mutex(process)
-  }
+  private let script: RunningScript
 
   static func start() async throws -> RunningCloud {
-    let fixture = FilePath(#filePath).removingLastComponent().appending("Fixture")
+    let fixture = RunningScript.folder
     let build = fixture.removingLastComponent().removingLastComponent().removingLastComponent().appending(".build")
-    let process = Process()
-    process.executableURL = URL(filePath: "/usr/bin/python3")
     let folder = try Folder.makeTemporary("openstack")
-    process.arguments = [
-      fixture.appending("cloud.py").string, folder.string,
-      build.appending("openstack-\(try version(of: fixture)).tar").string,
-    ]
-    let output = Pipe()
-    process.standardOutput = output
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    let line = await firstLine(of: output.fileHandleForReading)
+    let snapshot = build.appending("openstack-\(try version(of: fixture)).tar")
+    let (script, line) = try await RunningScript.start("cloud.py", [folder.string, snapshot.string])
     let decoder = JSONDecoder()
     decoder.keyDecodingStrategy = .convertFromSnakeCase
     let cloud = try #require(try? decoder.decode(RealCloud.self, from: line), "the cloud didn't start; see above")
-    return RunningCloud(cloud: cloud, process: process)
+    return RunningCloud(cloud: cloud, script: script)
   }
 
   /// A snapshot is of the fixture that made it.
   private static func version(of fixture: FilePath) throws -> String {
-    let names = try Folder.names(in: fixture).filter { $0.hasSuffix(".py") }.sorted()
-    let texts = try names.map { try String(contentsOfFile: fixture.appending($0).string, encoding: .utf8) }
+    let texts = try ["cloud.py", "neutron_tables.py", "seeding.py", "services.py"].map {
+      try String(contentsOfFile: fixture.appending($0).string, encoding: .utf8)
+    }
     return String(Digest.sha256(texts.joined()).hex.prefix(16))
   }
 
-  private static func firstLine(of handle: FileHandle) async -> Data {
-    await withCheckedContinuation { continuation in
-      Thread.detachNewThread {
-        var line = Data()
-        while let byte = try? handle.read(upToCount: 1), let first = byte.first, first != 10 { line.append(first) }
-        continuation.resume(returning: line)
-      }
-    }
-  }
-
-  func stop() {
-    process.withLock { process in
-      process.terminate()
-      process.waitUntilExit()
-    }
-  }
+  func stop() { script.stop() }
 }

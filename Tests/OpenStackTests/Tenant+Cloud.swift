@@ -74,3 +74,21 @@ extension Tenant {
     return id
   }
 }
+
+extension Tenant {
+  /// The ports in the tenant's network that aren't the router's.
+  func ports() async throws -> [PortRecord] {
+    let all: [PortRecord] = try await neutron.all(.ports, [("network_id", network)], doing: "look")
+    return all.filter { $0.deviceOwner != "network:router_interface" }
+  }
+
+  /// What an instance is handed as its user data.
+  func userData(of server: String) async throws -> String {
+    let cloud = try RealCloud.get()
+    let script = FilePath(#filePath).removingLastComponent().appending("Fixture").appending("user_data.py")
+    return try await Command(
+      "/usr/bin/python3",
+      [script.string, cloud.metadata, cloud.metadataSecret, server, try await session.standing.project]
+    ).run()
+  }
+}

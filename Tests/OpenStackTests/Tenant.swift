@@ -13,6 +13,7 @@ struct Tenant: Sendable {
   let network: String
   let subnet: String
   let router: String
+  let cidr: IPv4Network
 
   var neutron: Neutron { Neutron(session: session) }
   var nova: Nova { Nova(session: session) }
@@ -52,7 +53,7 @@ struct Tenant: Sendable {
     let tenant = Tenant(
       session: session, admin: admin,
       id: NetworkID(project: try ProjectID("acme\(number)"), name: try NetworkName(name)), network: network,
-      subnet: subnet, router: router)
+      subnet: subnet, router: router, cidr: try IPv4Network("10.77.\(number).0/24"))
     let result: Result<Value, any Error>
     do { result = .success(try await body(tenant)) } catch { result = .failure(error) }
     try await own.put("/v2.0/routers/\(router)/remove_router_interface", ["subnet_id": .text(subnet)])
@@ -61,8 +62,6 @@ struct Tenant: Sendable {
     }
     return try result.get()
   }
-
-  var cidr: IPv4Network { get throws { try IPv4Network("10.77.\(id.project.text.dropFirst(4)).0/24") } }
 
   /// Everything in the cloud that cpbuild made, as one line each.
   func leftovers() async throws -> [String] {

@@ -13,9 +13,10 @@ extension OpenStackCloud {
     return Flavor(name: found.name, processors: found.vcpus, memory: found.ram, disk: found.disk)
   }
 
-  /// The image that is asked for, else the one that the settings name, else the one that was published last.
-  public func image(_ wanted: String?) async throws -> CloudImage? {
-    guard let wanted = wanted ?? settings.image else {
+  /// The image that is asked for, else the one that the settings name, else the one that was built last, else the one
+  /// that was published last.
+  public func image(_ wanted: String?, current: String?) async throws -> CloudImage? {
+    guard let wanted = wanted ?? settings.image ?? current else {
       guard let newest = try await publishedImages().max(by: { ($0.createdAt ?? "") < ($1.createdAt ?? "") }) else {
         throw OpenStackError.unknown(what: "image of cpbuild's ('cpbuild image publish' brings one there)", known: [])
       }
@@ -32,9 +33,10 @@ extension OpenStackCloud {
 
   private func cloudImage(_ record: ImageRecord) -> CloudImage? {
     guard let id = record.cpbuildImage, let sha256 = record.cpbuildSha256 else { return nil }
+    let virtualSize = record.cpbuildVirtualSize.flatMap { Int64($0) } ?? record.virtualSize.map { Int64(clamping: $0) }
     return CloudImage(
-      id: id, recipe: record.cpbuildRecipe ?? "", sha256: sha256,
-      virtualSize: record.cpbuildVirtualSize.flatMap { Int64($0) } ?? 0, place: "\(name):\(record.id)")
+      id: id, recipe: record.cpbuildRecipe ?? "", sha256: sha256, virtualSize: max(virtualSize ?? 0, 1),
+      place: "\(name):\(record.id)")
   }
 
   /// Whole images of cpbuild's.

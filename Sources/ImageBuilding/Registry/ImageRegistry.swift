@@ -38,9 +38,20 @@ public struct ImageRegistry: Sendable {
   }
 
   /// What `vpn_image_id` names; nil where it names nothing.
-  public var current: ImageID? {
+  public var current: ImageID? { currentText.flatMap { ImageID($0) } }
+
+  /// What `vpn_image_id` says, which may be a cloud's own id of an image; nil where it says nothing.
+  public var currentText: String? {
     let text = try? String(contentsOfFile: artifact.string, encoding: .utf8)
-    return text.flatMap { ImageID($0.trimmingCharacters(in: .whitespacesAndNewlines)) }
+    return text.map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
+
+  /// Has `vpn_image_id` say what a cloud calls an image.
+  ///
+  /// - Throws: ``HostError``.
+  public func select(cloudID: String) throws {
+    try Folder.make(out)
+    try AtomicFile.write("\(cloudID)\n", to: artifact)
   }
 
   /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``ImageError/badManifest(path:reason:)``,

@@ -10,6 +10,8 @@ public struct Configuration: Hashable, Sendable {
   public var network = NetworkSettings()
   /// By name. `m1.tiny` is always among them.
   public var flavors: [String: Flavor] = [Flavor.tiny.name: .tiny]
+  /// By the name that clouds.yaml has for it.
+  public var clouds: [String: OpenStackSettings] = [:]
 
   public init() {}
 }

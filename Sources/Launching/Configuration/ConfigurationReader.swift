@@ -31,12 +31,15 @@ extension Configuration {
     // A file of comments only is how one begins.
     guard text.split(whereSeparator: \.isNewline).contains(where: { !$0.isCommentOrBlank }) else { return }
     let root = try DeclarationFile.document(text, file: file, name: "the configuration")
-    let sections = try root.mapping(["trust", "network", "flavors"])
+    let sections = try root.mapping(["trust", "network", "flavors", "clouds"])
     if let section = sections["trust"] { trust = try TrustSettings(section) }
     if let section = sections["network"] { network = try NetworkSettings(section) }
     for (name, value) in try sections["flavors"]?.entries() ?? [] {
       let flavor = try Flavor(name: name, value)
       flavors[flavor.name] = flavor
+    }
+    for (name, value) in try sections["clouds"]?.entries() ?? [] {
+      clouds[try name.string()] = try OpenStackSettings(value)
     }
   }
 }
@@ -109,6 +112,18 @@ extension NetworkSettings {
     guard prefixLength >= range.prefixLength else {
       throw (keys["prefix"] ?? keys["range"] ?? section).error("no /\(prefixLength) fits into \(range)")
     }
+  }
+}
+
+extension OpenStackSettings {
+  init(_ section: DeclarationNode) throws {
+    self.init()
+    let keys = try section.mapping(["external-network", "network", "flavor", "image", "public"])
+    externalNetwork = try keys["external-network"]?.string()
+    network = try keys["network"]?.string()
+    flavor = try keys["flavor"]?.string()
+    image = try keys["image"]?.string()
+    if let node = keys["public"] { publicAccess = try node.choice() }
   }
 }
 

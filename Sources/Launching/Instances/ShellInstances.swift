@@ -1,4 +1,4 @@
-public import Clouds
+import Clouds
 import Foundation
 import Host
 public import Names
@@ -8,16 +8,16 @@ public import SystemPackage
 /// The cloudpipes that run, asked over ssh.
 public struct ShellInstances: LiveInstances {
   let state: StateStore
-  let cloud: any Cloud
+  let clouds: NetworkClouds
   /// The file with a project's newest CRLs.
   let crl: @Sendable (ProjectID) -> FilePath
 
   /// How long after its boot an instance is waited for, whose VPN answers long before its sshd does: seconds.
   private static let boot: TimeInterval = 150
 
-  public init(state: StateStore, cloud: any Cloud, crl: @escaping @Sendable (ProjectID) -> FilePath) {
+  public init(state: StateStore, clouds: NetworkClouds, crl: @escaping @Sendable (ProjectID) -> FilePath) {
     self.state = state
-    self.cloud = cloud
+    self.clouds = clouds
     self.crl = crl
   }
 
@@ -48,13 +48,14 @@ public struct ShellInstances: LiveInstances {
   /// - Returns: nil where none runs.
   private func run(_ command: [String], in network: NetworkID, input: FilePath? = nil) async throws -> Command.Output? {
     guard try await state.read({ try $0.instances.find(network) }) != nil else { return nil }
-    let condition = try await cloud.condition(of: network)
+    let condition = try await clouds.cloud(of: network).condition(of: network)
     guard condition.state == .running else { return nil }
     let age = condition.since.map { Date().timeIntervalSince($0) } ?? Self.boot
     let deadline = ContinuousClock.now + .seconds(min(max(0, Self.boot - age), Self.boot))
     while true {
       do {
-        return try await InstanceShell(to: network, of: cloud, in: state).run(command, input: input)
+        return try await InstanceShell(to: network, of: try await clouds.cloud(of: network), in: state).run(
+          command, input: input)
       } catch let error as LaunchError {
         guard ContinuousClock.now < deadline else { throw error }
         try await Task.sleep(for: .milliseconds(200))

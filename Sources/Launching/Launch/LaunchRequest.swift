@@ -8,6 +8,8 @@ public struct LaunchRequest: Hashable, Sendable {
   public var cidr: IPv4Network?
   public var cidr6: IPv6Network?
   public var mode: VPNMode?
+  /// The cloudpipe's own, in a network that is there already; else the second.
+  public var address: IPv4Address?
   /// An image's id.
   public var image: String?
   /// A flavor's name.

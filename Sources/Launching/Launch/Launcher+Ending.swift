@@ -11,7 +11,7 @@ extension Launcher {
   /// - Throws: `StateError`, `HostError`, `CancellationError`; the next command goes on where this one stopped.
   public func terminate(_ id: NetworkID) async throws {
     let lock = try await lock(id)
-    let site = site(id, lock)
+    let site = try await site(id, lock)
     let isThere = try await state.read { transaction in
       try transaction.networks.find(id) != nil || transaction.launches.open(id) != nil
     }
@@ -30,10 +30,10 @@ extension Launcher {
     _ id: NetworkID, address: IPv4Address?, port: PortNumber?
   ) async throws -> (old: PublicPort, new: PublicPort) {
     let lock = try await lock(id)
-    let site = site(id, lock)
+    let site = try await site(id, lock)
     try await settle(at: site)
     let instance = try await instance(id)
-    let chosen = try await address.asyncMap { try PublicAddress.choose($0, host: try await host()) }
+    let chosen = try await chosenAddress(address, port, at: site)
     let ports = try await state.write { transaction -> (old: PublicPort, new: PublicPort)? in
       guard let old = try transaction.publicPorts.find(id) else { return nil }
       let new = PublicPort(
@@ -49,9 +49,17 @@ extension Launcher {
   }
 }
 
-extension Optional {
-  fileprivate func asyncMap<Value>(_ body: (Wrapped) async throws -> Value) async rethrows -> Value? {
-    guard let self else { return nil }
-    return try await body(self)
+extension Launcher {
+  /// Where a cloudpipe moves to; nil where it stays at its address.
+  private func chosenAddress(
+    _ address: IPv4Address?, _ port: PortNumber?, at site: LaunchSite
+  ) async throws -> IPv4Address? {
+    guard address != nil || port != nil else { return nil }
+    if let claim = try await site.cloud.claimAddress(for: site.id, address, ports: defaults.ports) {
+      try claim.check(port)
+      return claim.address
+    }
+    guard let address else { return nil }
+    return try PublicAddress.choose(address, host: try await host())
   }
 }

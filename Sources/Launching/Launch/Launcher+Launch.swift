@@ -3,6 +3,7 @@ import Foundation
 import Host
 import ImageBuilding
 import Names
+import Payload
 public import State
 
 extension Launcher {
@@ -15,9 +16,9 @@ extension Launcher {
   /// - Throws: ``LaunchError``, `StateError`, `HostError`, `CancellationError`.
   public func launch(_ request: LaunchRequest, waits: Bool = true) async throws -> Launched {
     let lock = try await lock(request.id)
-    let site = site(request.id, lock)
+    let site = try await site(request.id, lock)
     try await settle(at: site)
-    if let running = try await running(request) { return running }
+    if let running = try await running(request, at: site) { return running }
     return try await bringUp(request, at: site, isRestart: false, waits: waits)
   }
 
@@ -27,7 +28,7 @@ extension Launcher {
   /// - Throws: ``LaunchError``, `StateError`, `HostError`, `CancellationError`.
   public func restart(_ id: NetworkID, waits: Bool = true, warm: Bool? = nil) async throws -> Launched {
     let lock = try await lock(id)
-    let site = site(id, lock)
+    let site = try await site(id, lock)
     try await settle(at: site)
     let instance = try await instance(id)
     var request = request(of: instance)
@@ -50,7 +51,7 @@ extension Launcher {
     return instance
   }
 
-  private func running(_ request: LaunchRequest) async throws -> Launched? {
+  private func running(_ request: LaunchRequest, at site: LaunchSite) async throws -> Launched? {
     let id = request.id
     let found = try await state.read { transaction -> (Instance, PublicPort, Address)? in
       guard let instance = try transaction.instances.find(id), let port = try transaction.publicPorts.find(id) else {
@@ -60,7 +61,7 @@ extension Launcher {
       return (instance, port, try transaction.addresses.cloudpipe(of: id))
     }
     guard let (instance, port, address) = found, instance.state != .down,
-      case let condition = try await cloud.condition(of: id), condition.state == .running, condition.faults.isEmpty
+      case let condition = try await site.cloud.condition(of: id), condition.state == .running, condition.faults.isEmpty
     else { return nil }
     let forward = PublicForward(network: id, address: port.address, port: port.port, instance: address.address)
     return Launched(id: id, wasRunning: true, forward: forward, imageID: instance.imageId)
@@ -71,8 +72,8 @@ extension Launcher {
     _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool
   ) async throws -> Launched {
     // What can be known to be wrong is said before anything is written.
-    let image = try await ImageChoice.find(request.image, out: out, state: state)
-    let flavor = try flavor(request.flavor)
+    let image = try await ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
+    let flavor = try await site.cloud.flavor(named: request.flavor) ?? flavor(request.flavor)
     let journal = try await LaunchJournal.open(at: site)
     do {
       let launched = try await steps(
@@ -80,7 +81,7 @@ extension Launcher {
       try await journal.end(.done)
       return launched
     } catch {
-      let console = try? await cloud.console(of: site.id)
+      let console = try? await site.cloud.console(of: site.id)
       try await giveUp(journal)
       throw LaunchError.adding(console, to: error)
     }
@@ -106,7 +107,8 @@ extension Launcher {
     let port = try await journal.make(
       PortStep(address: request.publicAddress, port: request.port, defaults: defaults, host: host))
     _ = try await journal.make(CloudNetworkStep(network: place.network))
-    let payload = try await journal.make(PayloadStep(network: place.network, crlLocation: crlLocation))
+    let payload = try await journal.make(
+      PayloadStep(network: place.network, crlLocation: try crlLocation(at: journal.site)))
     guard let mac = place.cloudpipe.mac else { throw StateError.notFound(kind: "MAC address of", id: "\(id)") }
     let plan = InstancePlan(
       network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
@@ -118,6 +120,10 @@ extension Launcher {
     _ = try await journal.make(PublishStep(forward: forward))
     if waits { try await journal.make(AnswerStep(forward: forward, patience: Self.patience, probe: probe)) }
     return Launched(id: id, wasRunning: false, forward: forward, imageID: image.id)
+  }
+
+  private func crlLocation(at site: LaunchSite) throws -> CRLLocation? {
+    site.cloud.kind == .local ? crlLocation : try publishedCRL(site.id.project)
   }
 
   /// Undoes what a failed launch made, even when it failed because its task was cancelled.

@@ -18,7 +18,7 @@ extension Launcher {
     for id in Set(ids).sorted() {
       do {
         guard let lock = try LaunchLock.take(id, in: state.home) else { continue }
-        try await settle(at: site(id, lock))
+        try await settle(at: try await site(id, lock))
       } catch let error as CancellationError {
         throw error
       } catch {

@@ -49,8 +49,8 @@ extension Launcher {
     guard let instance = found.instance else {
       return found.launch == nil ? status(nil, nil) : status(.pending, "a launch is under way")
     }
-    let condition = try await cloud.condition(of: id)
-    let (state, reason) = try await judge(found.port, address, condition)
+    let condition = try await clouds.cloud(of: id).condition(of: id)
+    let (state, reason) = try await judge(found.port, address, condition, isLocal: instance.cloud == .local)
     if state != instance.state {
       try await self.state.write { transaction in
         if try transaction.instances.find(id) != nil { try transaction.instances.update(id, state: state, at: now()) }
@@ -60,10 +60,12 @@ extension Launcher {
   }
 
   private func judge(
-    _ port: PublicPort?, _ address: Address, _ condition: InstanceCondition
+    _ port: PublicPort?, _ address: Address, _ condition: InstanceCondition, isLocal: Bool
   ) async throws -> (InstanceState, String?) {
     guard let port else { return (.invalid, "it has no public address: 'cpbuild launch' gives it one") }
-    do { _ = try PublicAddress.choose(port.address, host: try await host()) } catch let error as LaunchError {
+    do {
+      if isLocal { _ = try PublicAddress.choose(port.address, host: try await host()) }
+    } catch let error as LaunchError {
       return (.invalid, "\(error); 'cpbuild change \(port.projectId) --ip ADDRESS' moves it")
     }
     switch condition.state {

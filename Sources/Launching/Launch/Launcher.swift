@@ -2,7 +2,7 @@ public import Clouds
 public import Foundation
 public import Host
 import ImageBuilding
-import Names
+public import Names
 public import Payload
 public import State
 public import SystemPackage
@@ -13,13 +13,15 @@ public import SystemPackage
 /// ``recover()``, which comes before every command.
 public struct Launcher: Sendable {
   let state: StateStore
-  let cloud: any Cloud
+  let clouds: NetworkClouds
   let trust: any LaunchTrust
   let defaults: LaunchDefaults
   /// Where images land that are built here.
   let out: FilePath
-  /// Where instances fetch newer CRLs.
+  /// Where instances of this machine fetch newer CRLs.
   let crlLocation: CRLLocation?
+  /// Where instances elsewhere do; nil where nothing serves them.
+  let publishedCRL: @Sendable (ProjectID) throws -> CRLLocation?
   let probe: AnswerProbe
   let host: @Sendable () async throws -> HostNetworks
   let now: @Sendable () -> Date
@@ -29,25 +31,41 @@ public struct Launcher: Sendable {
   static let patience = Duration.seconds(180)
 
   public init(
-    state: StateStore, cloud: any Cloud, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
-    crlLocation: CRLLocation?, probe: @escaping AnswerProbe,
+    state: StateStore, clouds: NetworkClouds, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
+    crlLocation: CRLLocation?,
+    publishedCRL: @escaping @Sendable (ProjectID) throws -> CRLLocation? = { _ in nil },
+    probe: @escaping AnswerProbe,
     host: @escaping @Sendable () async throws -> HostNetworks = { try await HostNetworks.look() },
     now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) {
     self.state = state
-    self.cloud = cloud
+    self.clouds = clouds
     self.trust = trust
     self.defaults = defaults
     self.out = out
     self.crlLocation = crlLocation
+    self.publishedCRL = publishedCRL
     self.probe = probe
     self.host = host
     self.now = now
     self.report = report
   }
 
-  func site(_ id: NetworkID, _ lock: LaunchLock) -> LaunchSite {
-    LaunchSite(id: id, state: state, cloud: cloud, trust: trust, lock: lock, now: now, report: report)
+  /// One cloud for all networks.
+  public init(
+    state: StateStore, cloud: any Cloud, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
+    crlLocation: CRLLocation?, probe: @escaping AnswerProbe,
+    host: @escaping @Sendable () async throws -> HostNetworks = { try await HostNetworks.look() },
+    now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
+  ) {
+    self.init(
+      state: state, clouds: NetworkClouds(cloud, state: state), trust: trust, defaults: defaults, out: out,
+      crlLocation: crlLocation, probe: probe, host: host, now: now, report: report)
+  }
+
+  func site(_ id: NetworkID, _ lock: LaunchLock) async throws -> LaunchSite {
+    LaunchSite(
+      id: id, state: state, cloud: try await clouds.cloud(of: id), trust: trust, lock: lock, now: now, report: report)
   }
 
   /// The network's lock, for which other launches of it are waited.

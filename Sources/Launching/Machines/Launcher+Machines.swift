@@ -13,7 +13,7 @@ extension Launcher {
   /// - Throws: ``LaunchError``, `StateError`, what the cloud throws, `CancellationError`.
   public func attach(_ request: AttachRequest) async throws -> AttachedMachine {
     let lock = try await lock(request.id)
-    let site = site(request.id, lock)
+    let site = try await site(request.id, lock)
     try await settle(at: site)
     _ = try await instance(request.id)
     let earlier = try await state.write { try begin(request, $0) }
@@ -33,7 +33,7 @@ extension Launcher {
   @discardableResult
   public func detach(_ name: MachineName, from id: NetworkID) async throws -> Bool {
     let lock = try await lock(id)
-    let site = site(id, lock)
+    let site = try await site(id, lock)
     try await settle(at: site)
     guard let attachment = try await state.read({ try $0.attachments.find(name, in: id) }) else { return false }
     try await unplug(attachment, at: site)

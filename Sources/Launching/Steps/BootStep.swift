@@ -19,7 +19,7 @@ struct BootStep: ReversibleStep {
   var detail: String? { "\(plan.name), \(plan.flavor.name)" }
 
   func make(at site: LaunchSite) async throws -> [String: String] {
-    var wanted = [Self.flavor: plan.flavor.name]
+    var wanted = [Self.flavor: plan.flavor.name, Transaction.cloudKey: site.cloud.name]
     if plan.startsWarm { wanted[Self.warm] = "true" }
     try await note(.pending, handle: wanted, at: site)
     let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)

@@ -1,3 +1,4 @@
+import Clouds
 import Foundation
 import Host
 import State
@@ -23,6 +24,10 @@ struct LaunchJournal: Sendable {
     let date = site.now()
     try transaction.projects.ensure(site.id.project, at: date)
     let launch = try transaction.launches.begin(site.id, at: date)
+    let first = StepName.image
+    try transaction.launches.record(
+      launch.id, position: first.position, name: first.rawValue, state: .started,
+      made: [Transaction.cloudKey: site.cloud.name], at: date)
     if try transaction.instances.find(site.id) != nil {
       let boot = StepName.boot
       try transaction.launches.record(
@@ -51,7 +56,7 @@ struct LaunchJournal: Sendable {
     do {
       let before = try await steps.first { $0.position == name.position }
       let isOurs = before.map { $0.made[Self.found] == nil } ?? false
-      let mark = before?.made.filter { $0.key == Self.found } ?? [:]
+      let mark = before?.made.filter { [Self.found, Transaction.cloudKey].contains($0.key) } ?? [:]
       if !isOurs, let product = try await step.existing(at: site) {
         try await record(name, .done, made: step.note(of: product).merging([Self.found: "yes"]) { $1 })
         finished(name, since: begin, cached: true)
@@ -91,7 +96,8 @@ struct LaunchJournal: Sendable {
       let launch = try begin(at: site, transaction)
       for name in StepName.allCases {
         try transaction.launches.record(
-          launch.id, position: name.position, name: name.rawValue, state: .undoing, made: [:], at: date)
+          launch.id, position: name.position, name: name.rawValue, state: .undoing,
+          made: name == .image ? [Transaction.cloudKey: site.cloud.name] : [:], at: date)
       }
       return launch
     }

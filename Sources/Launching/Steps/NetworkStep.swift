@@ -1,4 +1,6 @@
+import Clouds
 import Foundation
+import Host
 import Names
 import State
 
@@ -28,6 +30,7 @@ struct NetworkStep: ReversibleStep {
 
   func make(at site: LaunchSite) async throws -> Product {
     if let product = try await existing(at: site) { return product }
+    if let claim = try await site.cloud.claimNetwork(wish(at: site)) { return try await take(claim, at: site) }
     let taken = try await host().taken
     return try await site.state.write { transaction in
       let network = try plan(at: site.now(), beside: try transaction.networks.all(), host: taken)
@@ -41,6 +44,7 @@ struct NetworkStep: ReversibleStep {
   }
 
   static func undo(at site: LaunchSite) async throws {
+    try await site.cloud.releaseNetwork(site.id)
     try await site.state.write { transaction in
       for address in try transaction.addresses.all(in: site.id) where address.role == .machine {
         try transaction.addresses.release(address.address, in: site.id)
@@ -49,7 +53,32 @@ struct NetworkStep: ReversibleStep {
     }
   }
 
-  private func plan(at date: Date, beside others: [Network], host: [IPv4Network]) throws -> Network {
+  private func wish(at site: LaunchSite) -> NetworkWish {
+    NetworkWish(
+      id: request.id, instance: LaunchedNames.instance(of: request.id),
+      securityGroup: LaunchedNames.shared(of: request.id.project), cidr: request.cidr, address: request.address,
+      mode: request.mode, clients: request.clients ?? defaults.clients)
+  }
+
+  /// A place in a network of the cloud's.
+  private func take(_ claim: NetworkClaim, at site: LaunchSite) async throws -> Product {
+    for remark in claim.remarks { site.report(.warning(remark)) }
+    var request = request
+    request.cidr = claim.cidr
+    request.mode = claim.mode
+    let step = NetworkStep(request: request, defaults: defaults, host: host)
+    return try await site.state.write { transaction in
+      let others = try transaction.networks.all()
+      let network = try step.plan(at: site.now(), beside: others, host: [], place: (claim.gateway, claim.address))
+      try transaction.networks.insert(network, mac: claim.mac)
+      return Product(network: network, cloudpipe: try transaction.addresses.cloudpipe(of: site.id))
+    }
+  }
+
+  private func plan(
+    at date: Date, beside others: [Network], host: [IPv4Network],
+    place: (gateway: IPv4Address, cloudpipe: IPv4Address)? = nil
+  ) throws -> Network {
     let tunnels = others.compactMap(\.tunnelPool)
     let cidr = try request.cidr ?? freeNetwork(taken: others.map(\.cidr) + tunnels + host)
     let clients = request.clients ?? defaults.clients
@@ -63,8 +92,9 @@ struct NetworkStep: ReversibleStep {
         clients: clients, hasIPv6: request.cidr6 != nil, in: defaults.tunnelRange,
         taken: others.map(\.cidr) + tunnels + host + request.routes + [cidr])
     return try Network(
-      id: request.id, cidr: cidr, cidr6: request.cidr6, mode: mode, poolSize: clients, tunnelPool: tunnel?.pool,
-      tunnelPool6: tunnel?.pool6, routes: request.routes, dns: request.dns, dnsDomain: request.dnsDomain,
+      id: request.id, cidr: cidr, cidr6: request.cidr6, mode: mode, gateway: place?.gateway,
+      reservedAddress: place?.cloudpipe, poolSize: clients, tunnelPool: tunnel?.pool, tunnelPool6: tunnel?.pool6,
+      routes: request.routes, dns: request.dns, dnsDomain: request.dnsDomain,
       createdAt: date)
   }
 
@@ -90,6 +120,7 @@ extension LaunchRequest {
     try compare("CIDR", cidr, network.cidr)
     try compare("IPv6 CIDR", cidr6, network.cidr6)
     try compare("mode", mode, network.mode)
+    try compare("address of the cloudpipe", address, network.reservedAddress)
     try compare("number of clients", clients, network.poolSize)
     try compare("routes", routes.isEmpty ? nil : routes, network.routes)
     try compare("name servers", dns.isEmpty ? nil : dns, network.dns)

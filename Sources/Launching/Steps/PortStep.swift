@@ -1,3 +1,4 @@
+import Clouds
 import Names
 import State
 
@@ -28,6 +29,9 @@ struct PortStep: ReversibleStep {
   }
 
   func make(at site: LaunchSite) async throws -> PublicPort {
+    if let claim = try await site.cloud.claimAddress(for: site.id, self.address, ports: defaults.ports) {
+      return try await take(claim, at: site)
+    }
     let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
     return try await site.state.write { transaction in
       if let port {
@@ -43,8 +47,36 @@ struct PortStep: ReversibleStep {
     ["address": product.address.text, "port": "\(product.port)"]
   }
 
+  /// A public address of the cloud's own.
+  private func take(_ claim: AddressClaim, at site: LaunchSite) async throws -> PublicPort {
+    try claim.check(port)
+    return try await site.state.write { transaction in
+      if let port {
+        let row = PublicPort(address: claim.address, port: port, network: site.id, createdAt: site.now())
+        try transaction.publicPorts.change(to: row)
+        return row
+      }
+      for ports in claim.ports.dropLast() {
+        do {
+          return try transaction.publicPorts.allocate(for: site.id, on: claim.address, in: ports, at: site.now())
+        } catch StateError.noFreePort {}
+      }
+      let last = claim.ports.last ?? defaults.ports
+      return try transaction.publicPorts.allocate(for: site.id, on: claim.address, in: last, at: site.now())
+    }
+  }
+
   static func undo(at site: LaunchSite) async throws {
+    try await site.cloud.releaseAddress(of: site.id)
     try await site.state.write { try $0.publicPorts.release(site.id) }
+  }
+}
+
+extension AddressClaim {
+  /// - Throws: ``LaunchError/portTaken(_:on:)`` for a port that can't be had there.
+  func check(_ port: PortNumber?) throws {
+    guard let port, !ports.contains(where: { $0.contains(port) }) else { return }
+    throw LaunchError.portTaken(port, on: address)
   }
 }
 

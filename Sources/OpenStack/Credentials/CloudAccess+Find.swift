@@ -8,6 +8,12 @@ extension CloudAccess {
   /// - Throws: ``OpenStackError/noCloud(_:known:searched:)``, ``OpenStackError/credentials(cloud:why:)``,
   ///   `DeclarationError`, `HostError`.
   public static func find(_ name: String?, in surroundings: CloudsFile.Surroundings = .own) throws -> CloudAccess {
+    var access = try known(name, in: surroundings)
+    access.proxy = HTTPProxyAddress(for: access.authURL, in: surroundings)
+    return access
+  }
+
+  private static func known(_ name: String?, in surroundings: CloudsFile.Surroundings) throws -> CloudAccess {
     let file = try CloudsFile.read(surroundings)
     if let name = name ?? surroundings.value("OS_CLOUD") {
       if let cloud = file.clouds[name] { return try CloudAccess(name: name, cloud, file: file) }

@@ -38,6 +38,8 @@ public struct CloudAccess: Sendable {
   /// PEM certificates to check the cloud's against instead of the system's.
   public var caFile: FilePath?
   public var verifiesCertificates = true
+  /// What is between us and the cloud; nil: nothing.
+  public var proxy: HTTPProxyAddress?
 
   public init(name: String, authURL: String, method: Method, project: Named?) {
     self.name = name
@@ -53,5 +55,16 @@ public struct CloudAccess: Sendable {
     case .token(let token): [token]
     case .applicationCredential(_, _, _, let secret): [secret]
     }
+  }
+}
+
+/// Where an HTTP proxy listens.
+public struct HTTPProxyAddress: Hashable, Sendable {
+  public let host: String
+  public let port: Int
+
+  public init(host: String, port: Int) {
+    self.host = host
+    self.port = port
   }
 }

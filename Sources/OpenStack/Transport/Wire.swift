@@ -20,6 +20,7 @@ final class Wire: Sendable {
     if !access.verifiesCertificates { tls.certificateVerification = .none }
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
     configuration.timeout = .init(connect: .seconds(15))
+    if let proxy = access.proxy { configuration.proxy = .server(host: proxy.host, port: proxy.port) }
     configuration.httpVersion = .http1Only
     client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
   }

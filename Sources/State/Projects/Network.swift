@@ -23,7 +23,8 @@ public struct NetworkID: Hashable, Comparable, Codable, Sendable, CustomStringCo
   }
 }
 
-/// A private network of a project. Its first host address is the gateway's, its second is reserved for the cloudpipe.
+/// A private network of a project. Its first host address is the gateway's, its second is reserved for the cloudpipe,
+/// unless it was there before cpbuild came and has them otherwise.
 public struct Network: Hashable, Codable, Sendable {
   public let projectId: ProjectID
   public let name: NetworkName
@@ -49,14 +50,19 @@ public struct Network: Hashable, Codable, Sendable {
   /// In whole seconds.
   public let createdAt: Date
 
-  /// - Parameter tunnelPool: needed in routed mode, nil in bridged mode.
+  /// - Parameters:
+  ///   - gateway: nil: the first address.
+  ///   - reservedAddress: the cloudpipe's; nil: the second.
+  ///   - tunnelPool: needed in routed mode, nil in bridged mode.
   /// - Throws: ``StateError/invalid(kind:id:why:)`` when the network is too small for its pool.
   public init(
-    id: NetworkID, cidr: IPv4Network, cidr6: IPv6Network? = nil, mode: VPNMode, poolSize: Int = 5,
+    id: NetworkID, cidr: IPv4Network, cidr6: IPv6Network? = nil, mode: VPNMode, gateway: IPv4Address? = nil,
+    reservedAddress: IPv4Address? = nil, poolSize: Int = 5,
     tunnelPool: IPv4Network? = nil, tunnelPool6: IPv6Network? = nil, routes: [IPv4Network] = [],
     dns: [IPv4Address] = [], dnsDomain: HostName? = nil, createdAt: Date
   ) throws {
-    guard let gateway = cidr.address(at: 1), let reserved = cidr.address(at: 2), poolSize >= 1,
+    guard let gateway = gateway ?? cidr.address(at: 1), let reserved = reservedAddress ?? cidr.address(at: 2),
+      cidr.hosts.contains(gateway), cidr.hosts.contains(reserved), gateway != reserved, poolSize >= 1,
       cidr.count >= 8, poolSize <= cidr.count - 4
     else {
       throw StateError.invalid(
@@ -70,7 +76,7 @@ public struct Network: Hashable, Codable, Sendable {
     self.cidr6 = cidr6
     self.mode = mode
     self.gateway = gateway
-    reservedAddress = reserved
+    self.reservedAddress = reserved
     self.poolSize = poolSize
     self.tunnelPool = tunnelPool
     self.tunnelPool6 = tunnelPool6
@@ -81,6 +87,9 @@ public struct Network: Hashable, Codable, Sendable {
   }
 
   public var id: NetworkID { NetworkID(project: projectId, name: name) }
+
+  /// Where an address is, counted from the network's own.
+  func position(of address: IPv4Address) -> Int { Int(address.bits) - Int(cidr.address.bits) }
 
   /// The positions, counted from the network's own address, of the addresses that machines may get; empty when the
   /// clients' pool takes all that the gateway and the cloudpipe leave.

@@ -7,14 +7,18 @@ public struct Networks {
 
   /// Adds a network together with the addresses of its gateway and its cloudpipe.
   ///
+  /// - Parameter mac: the cloudpipe's; nil: one that no other interface has.
   /// - Throws: ``StateError/alreadyExists(kind:id:)``, ``StateError/inUse(kind:id:why:)`` when its addresses overlap
   ///   those of another network of the project.
-  public func insert(_ network: Network) throws {
+  public func insert(_ network: Network, mac: MACAddress? = nil) throws {
     try changing("network", "\(network.id)") { try network.insert(db) }
     let addresses = Addresses(db: db)
-    try addresses.insert(network, position: 1, role: .gateway, holder: "gateway", mac: nil, at: network.createdAt)
     try addresses.insert(
-      network, position: 2, role: .cloudpipe, holder: "cloudpipe", mac: .random(), at: network.createdAt)
+      network, position: network.position(of: network.gateway), role: .gateway, holder: "gateway", mac: nil,
+      at: network.createdAt)
+    try addresses.insert(
+      network, position: network.position(of: network.reservedAddress), role: .cloudpipe, holder: "cloudpipe",
+      mac: mac ?? .random(), at: network.createdAt)
   }
 
   public func find(_ id: NetworkID) throws -> Network? {

@@ -4,6 +4,7 @@ import Foundation
 import Host
 import Launching
 import Names
+import OpenStack
 import Payload
 import State
 import SystemPackage
@@ -19,35 +20,52 @@ struct CloudpipeOptions: ParsableArguments {
   ///
   /// - Throws: what `body` and ``StateOptions/open()`` throw.
   func reporting<Result: Sendable>(
-    _ body: (OpenState, Launcher) async throws -> Result
+    cloud: String? = nil, _ body: (OpenState, Launcher) async throws -> Result
   ) async throws -> Result {
     let open = try await state.open()
     return try await ProgressReporter.reporting(global.verbosity) { reporter in
-      try await body(open, try open.launcher(out: artifacts.out) { reporter.take($0) })
+      try await body(open, try open.launcher(out: artifacts.out, cloud: cloud) { reporter.take($0) })
     }
   }
 }
 
 extension OpenState {
+  /// This machine as a cloud.
+  func localCloud() throws -> LocalCloud { LocalCloud(home: store.home, executable: try Executable.path()) }
+
   /// Where cloudpipes run.
-  func cloud() throws -> LocalCloud { LocalCloud(home: store.home, executable: try Executable.path()) }
+  ///
+  /// - Parameter chosen: the cloud that an operator named; nil: this machine, for projects that are nowhere yet.
+  func clouds(_ chosen: String? = nil) throws -> NetworkClouds {
+    let local = try localCloud()
+    let settings = configuration.clouds
+    @Sendable func named(_ name: String) throws -> any Cloud {
+      if name == local.name { return local }
+      let access = try CloudAccess.find(name)
+      return OpenStackCloud(session: try Session(access), settings: settings[name] ?? OpenStackSettings())
+    }
+    return NetworkClouds(
+      state: store, standard: try chosen.map(named) ?? local, isChosen: chosen != nil, named: named)
+  }
 
   /// The users of projects, who are thrown out of the cloudpipes that run.
   func users() throws -> ProjectUsers {
     let trust = trust
     return ProjectUsers(
       keeper: trust,
-      instances: ShellInstances(state: store, cloud: try cloud()) { trust.crlExport(of: $0) })
+      instances: ShellInstances(state: store, clouds: try clouds()) { trust.crlExport(of: $0) })
   }
 
   /// - Parameter out: where images land that are built here.
   func launcher(
-    out: FilePath, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
+    out: FilePath, cloud: String? = nil, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) throws -> Launcher {
     let trust = trust
+    let published = configuration.trust.crlAddress
     return Launcher(
-      state: store, cloud: try cloud(), trust: trust, defaults: LaunchDefaults(configuration), out: out,
+      state: store, clouds: try clouds(cloud), trust: trust, defaults: LaunchDefaults(configuration), out: out,
       crlLocation: try CRLLocation(LocalCloud.crlURL),
+      publishedCRL: { project in try published.map { try CRLLocation("\($0)/\(project).pem") } },
       probe: { forward in
         try await ReadinessProbe.waitUntilAnswers(
           address: forward.address, port: forward.port, key: try await trust.probeKey(of: forward.network.project),

@@ -17,6 +17,7 @@ struct LaunchCommand: AsyncParsableCommand {
       Examples:
         sudo cpbuild launch acme
         sudo cpbuild launch acme --network lab --mode routed --route 10.9.0.0/16 --dns 10.9.0.53
+        cpbuild launch acme --cloud mycloud --network lab
         sudo cpbuild launch --all
       """)
 
@@ -28,8 +29,19 @@ struct LaunchCommand: AsyncParsableCommand {
   @Flag(help: "Launch every cloudpipe that was launched before and doesn't run.")
   var all = false
 
-  @Option(help: ArgumentHelp("Which of the project's networks.", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Where it is to run: a cloud of clouds.yaml; else this machine.", valueName: "name"))
+  var cloud: String?
+
+  @Option(
+    help: ArgumentHelp("Which of the project's networks; in a cloud, a network that it has.", valueName: "name"))
   var network: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The cloudpipe's own address in a cloud's network; else the second.", valueName: "address"))
+  var address: String?
 
   @Option(
     help: ArgumentHelp("The network's addresses; else ones that nothing uses here.", valueName: "network"))
@@ -79,7 +91,9 @@ struct LaunchCommand: AsyncParsableCommand {
 
   mutating func validate() throws {
     if all {
-      guard project == nil else { throw ValidationError("--all and a project don't go together.") }
+      guard project == nil, cloud == nil else {
+        throw ValidationError("--all and a project or cloud don't go together.")
+      }
       guard try request(of: ProjectID("all")) == LaunchRequest(.init(project: try ProjectID("all"), name: .standard))
       else { throw ValidationError("--all launches what was launched before, as it was: it takes no other options.") }
     } else if project == nil {
@@ -91,7 +105,9 @@ struct LaunchCommand: AsyncParsableCommand {
   func run() async throws {
     guard let project else { return try await launchAll() }
     let request = try request(of: try ProjectID(project))
-    let launched = try await options.reporting { _, launcher in try await launcher.launch(request, waits: !noWait) }
+    let launched = try await options.reporting(cloud: cloud) { _, launcher in
+      try await launcher.launch(request, waits: !noWait)
+    }
     try options.global.print(CloudpipeDocument(launched), text: launched.text(waited: !noWait))
   }
 
@@ -107,6 +123,7 @@ struct LaunchCommand: AsyncParsableCommand {
     request.cidr = try cidr.map { try IPv4Network($0) }
     request.cidr6 = try cidr6.map { try IPv6Network($0) }
     request.mode = mode
+    request.address = try address.map { try IPv4Address($0) }
     request.image = image
     request.flavor = flavor
     request.clients = clients

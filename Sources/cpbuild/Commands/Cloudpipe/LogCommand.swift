@@ -29,7 +29,7 @@ struct LogCommand: AsyncParsableCommand {
   func run() async throws {
     guard let open = try await options.openIfThere() else { throw LaunchError.noProject(try target.project()) }
     let id = try await target.one(in: open.store)
-    let cloud = try open.cloud()
+    let cloud = try await open.clouds().cloud(of: id)
     var said = try await cloud.console(of: id)
     let isLaunched = try await open.store.read { try $0.instances.find(id) } != nil
     if said.isEmpty && !isLaunched { throw LaunchError.notLaunched(id) }

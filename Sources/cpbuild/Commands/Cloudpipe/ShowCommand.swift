@@ -24,7 +24,7 @@ struct ShowCommand: AsyncParsableCommand {
   struct Entry: Encodable {
     let project: ProjectID
     let network: NetworkName
-    let cloud: CloudKind?
+    let cloud: String?
     let state: InstanceState?
     let reason: String?
     let since: Date?
@@ -52,7 +52,7 @@ struct ShowCommand: AsyncParsableCommand {
       let network = status.network
       project = network.projectId
       self.network = network.name
-      cloud = status.instance?.cloud
+      cloud = status.instance?.cloudName
       state = status.state
       reason = status.reason
       since = status.since
@@ -82,7 +82,7 @@ struct ShowCommand: AsyncParsableCommand {
       lines.append(("state", [state?.rawValue ?? "not launched", reason].compactMap(\.self).joined(separator: ": ")))
       if let since { lines.append(("since", since.formatted(.iso8601))) }
       lines += faults.filter { $0 != reason }.map { ("fault", $0) }
-      if let cloud { lines.append(("cloud", cloud.rawValue)) }
+      if let cloud { lines.append(("cloud", cloud)) }
       if let publicAddress, let publicPort { lines.append(("public", "\(publicAddress):\(publicPort)/udp")) }
       lines += [("cidr", cidr.text), ("cidr6", cidr6?.text ?? ""), ("mode", mode.rawValue)]
       lines += [("address", address.text), ("mac", mac?.text ?? ""), ("clients", "\(clients)")]
@@ -99,7 +99,7 @@ struct ShowCommand: AsyncParsableCommand {
     guard let open = try await options.state.openIfThere() else { throw LaunchError.noProject(try target.project()) }
     let launcher = try open.launcher(out: options.artifacts.out)
     var entries: [Entry] = []
-    let cloud = try open.cloud()
+    let cloud = try open.localCloud()
     for id in try await target.all(in: open.store) {
       entries.append(Entry(try await launcher.status(of: id), space: cloud.space(of: id)))
     }

@@ -17,7 +17,7 @@ struct ImageCommand: AsyncParsableCommand {
       """,
     subcommands: [
       ImageBuild.self, ImagePlanCommand.self, ImageList.self, ImageShow.self, ImageVerify.self, ImageRemove.self,
-      ImagePrune.self,
+      ImagePrune.self, ImagePublish.self, ImageRetire.self,
     ],
     defaultSubcommand: ImageBuild.self)
 }

@@ -1,6 +1,8 @@
 import ArgumentParser
+import Clouds
 import Glibc
 import ImageBuilding
+import OpenStack
 
 /// `cpbuild image list`.
 struct ImageList: AsyncParsableCommand {
@@ -9,6 +11,9 @@ struct ImageList: AsyncParsableCommand {
 
   @OptionGroup var global: GlobalOptions
   @OptionGroup var artifacts: ArtifactOptions
+
+  @Option(help: ArgumentHelp("List the images in this cloud of clouds.yaml instead.", valueName: "name"))
+  var cloud: String?
 
   /// What `--json` prints of each image.
   struct Entry: Encodable {
@@ -20,7 +25,27 @@ struct ImageList: AsyncParsableCommand {
     let isCurrent: Bool
   }
 
+  /// What `--json` prints of each image in a cloud.
+  struct CloudEntry: Encodable {
+    let id: String
+    let glanceID: String
+    let recipe: String
+    let status: String
+    let size: UInt64
+    let createdAt: String
+
+    init(_ record: ImageRecord) {
+      id = record.cpbuildImage ?? ""
+      glanceID = record.id
+      recipe = record.cpbuildRecipe ?? ""
+      status = record.status
+      size = record.size ?? 0
+      createdAt = record.createdAt ?? ""
+    }
+  }
+
   func run() async throws {
+    if let cloud { return try await list(in: cloud) }
     let registry = ImageRegistry(out: artifacts.out)
     let entries = try registry.list().map { id in
       let manifest = try registry.manifest(of: id)
@@ -39,6 +64,20 @@ struct ImageList: AsyncParsableCommand {
     let text =
       entries.isEmpty
       ? "no images in \(registry.images); 'cpbuild image' builds one\n"
+      : table.text(width: Terminal.width(of: STDOUT_FILENO))
+    try global.print(entries, text: text)
+  }
+
+  private func list(in cloud: String) async throws {
+    let images = try await ImagePublication(session: try Session(try CloudAccess.find(cloud))).list()
+    let entries = images.map(CloudEntry.init)
+    var table = Table(["ID", "GLANCE ID", "RECIPE", "STATUS", "SIZE", "CREATED"])
+    for entry in entries {
+      table.add([entry.id, entry.glanceID, entry.recipe, entry.status, Quantity.bytes(entry.size), entry.createdAt])
+    }
+    let text =
+      entries.isEmpty
+      ? "no images in the cloud \(cloud); 'cpbuild image publish --cloud \(cloud)' brings one there\n"
       : table.text(width: Terminal.width(of: STDOUT_FILENO))
     try global.print(entries, text: text)
   }

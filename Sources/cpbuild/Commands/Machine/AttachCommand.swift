@@ -68,7 +68,7 @@ struct AttachCommand: AsyncParsableCommand {
       var request = AttachRequest(name, to: try await target.one(in: open.store), port: port)
       request.address = address
       request.mac = mac
-      return MachineDocument(try await launcher.attach(request), space: try open.cloud().space(of: request.id))
+      return MachineDocument(try await launcher.attach(request), space: try open.localCloud().space(of: request.id))
     }
     try options.global.print(document, text: Self.text(document))
   }

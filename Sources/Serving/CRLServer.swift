@@ -1,0 +1,132 @@
+import Foundation
+import Hummingbird
+import HummingbirdCore
+import HummingbirdTLS
+public import Launching
+import Logging
+import NIOCore
+import NIOSSL
+import Names
+public import State
+import Synchronization
+public import SystemPackage
+
+/// What instances in a cloud fetch newer CRLs from: `/crl/<project>.pem`. Also `/healthz`, and `/metrics` in Prometheus's
+/// text format (0.0.4). It renews what is due while it runs.
+///
+/// A CRL is public (RFC 5280 section 5), so that nobody is asked who he is; nothing else is served.
+public struct CRLServer: Sendable {
+  /// Where it listens, and with what it proves itself.
+  public struct Listener: Sendable {
+    public var host: String
+    public var port: Int
+    /// A PEM file with the certificate and its chain, and one with the key; nil: without TLS.
+    public var certificate: FilePath?
+    public var key: FilePath?
+
+    public init(host: String, port: Int, certificate: FilePath? = nil, key: FilePath? = nil) {
+      self.host = host
+      self.port = port
+      self.certificate = certificate
+      self.key = key
+    }
+  }
+
+  let state: StateStore
+  let trust: TrustKeeper
+  /// How often what is due is looked for.
+  let interval: Duration
+  let counts = RequestCounts()
+
+  public init(state: StateStore, trust: TrustKeeper, interval: Duration = .seconds(60)) {
+    self.state = state
+    self.trust = trust
+    self.interval = interval
+  }
+
+  /// Serves until its task is cancelled.
+  ///
+  /// - Parameters:
+  ///   - started: told the port once it listens.
+  ///   - trouble: told what can't be renewed.
+  /// - Throws: what listening and reading the certificate throw; `CancellationError`.
+  public func run(
+    _ listener: Listener, started: @escaping @Sendable (Int) async -> Void,
+    trouble: @escaping @Sendable (String) -> Void
+  ) async throws {
+    var logger = Logger(label: "serve")
+    logger.logLevel = .error
+    let application = Application(
+      router: router(), server: try server(for: listener),
+      configuration: ApplicationConfiguration(
+        address: .hostname(listener.host, port: listener.port), serverName: "cpbuild"),
+      onServerRunning: { await started($0.localAddress?.port ?? listener.port) }, logger: logger)
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await application.run() }
+      group.addTask { try await renew(trouble) }
+      defer { group.cancelAll() }
+      try await group.next()
+    }
+  }
+
+  private func server(for listener: Listener) throws -> HTTPServerBuilder {
+    guard let certificate = listener.certificate, let key = listener.key else { return .http1() }
+    let chain = try NIOSSLCertificate.fromPEMFile(certificate.string).map { NIOSSLCertificateSource.certificate($0) }
+    let own = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: key.string, format: .pem))
+    return try .tls(tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: own))
+  }
+
+  private func renew(_ trouble: @Sendable (String) -> Void) async throws {
+    while true {
+      // What goes wrong now may go well the next time; serving goes on.
+      do {
+        for sentence in try await trust.renewDue() { trouble(sentence) }
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        trouble("\(error)")
+      }
+      try await Task.sleep(for: interval)
+    }
+  }
+
+  private func router() -> Router<BasicRequestContext> {
+    let router = Router()
+    router.get("healthz") { _, _ in
+      // The state has to be readable for anything here to be of use.
+      let count = try await state.read { try $0.projects.all().count }
+      return Self.answer("ok, \(count) projects\n", type: "text/plain; charset=utf-8")
+    }
+    router.get("metrics") { _, _ in
+      Self.answer(
+        try await ServerMetrics(state: state, counts: counts).text(), type: "text/plain; version=0.0.4; charset=utf-8")
+    }
+    router.get("crl/:file") { _, context in
+      let response = try await crl(context.parameters.get("file") ?? "")
+      counts.add(response.status.code)
+      return response
+    }
+    return router
+  }
+
+  private func crl(_ file: String) async throws -> Response {
+    guard file.hasSuffix(".pem"), let project = try? ProjectID(file.dropLast(4)),
+      let text = try? String(contentsOfFile: trust.crlExport(of: project).string, encoding: .utf8)
+    else { return Response(status: .notFound) }
+    return Self.answer(text, type: "application/x-pem-file")
+  }
+
+  private static func answer(_ text: String, type: String) -> Response {
+    Response(
+      status: .ok, headers: [.contentType: type, .cacheControl: "no-store"],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+  }
+}
+
+/// How many CRLs were asked for, by what came of it.
+final class RequestCounts: Sendable {
+  private let byStatus = Mutex<[Int: Int]>([:])
+
+  func add(_ status: Int) { byStatus.withLock { $0[status, default: 0] += 1 } }
+  var all: [(status: Int, count: Int)] { byStatus.withLock { $0.map { ($0.key, $0.value) } }.sorted { $0 < $1 } }
+}

@@ -1,0 +1,87 @@
+import Foundation
+import Host
+import OpenStack
+import SystemPackage
+import Testing
+
+@Suite("Logging in") struct CredentialsTests {
+  /// Runs `body` with a folder that holds these files.
+  private func with(
+    _ files: [String: String], _ variables: [String: String] = [:],
+    _ body: (CloudsFile.Surroundings) throws -> Void
+  ) throws {
+    let folder = try Folder.makeTemporary("clouds")
+    defer { try? Folder.remove(folder) }
+    for (name, text) in files { try AtomicFile.write(text, to: folder.appending(name)) }
+    let environment = variables.merging(["HOME": folder.appending("home").string]) { first, _ in first }
+    try body(CloudsFile.Surroundings(environment: environment, workingFolder: folder))
+  }
+
+  private static let clouds = """
+    clouds:
+      one:
+        region_name: north
+        interface: internal
+        cacert: ca.pem
+        auth: {auth_url: "https://one.example:5000", username: u, project_name: p, user_domain_name: D}
+      two:
+        auth_type: v3applicationcredential
+        some_option: [1, 2]
+        auth: {auth_url: "https://two.example/identity/v3/", application_credential_id: abc}
+    """
+
+  @Test("secure.yaml is laid over clouds.yaml, and what isn't known is passed over")
+  func secure() throws {
+    let secure = """
+      clouds:
+        one: {auth: {password: one-secret}}
+        two: {auth: {application_credential_secret: two-secret}}
+      """
+    try with(["clouds.yaml": Self.clouds, "secure.yaml": secure]) { surroundings in
+      let one = try CloudAccess.find("one", in: surroundings)
+      #expect(one.authURL == "https://one.example:5000/v3" && one.region == "north" && one.interface == .internal)
+      #expect(one.caFile == surroundings.workingFolder.appending("ca.pem"))
+      guard case .password(let user, let password) = one.method else { throw Unexpected() }
+      #expect(user == .init(name: "u", domainName: "D") && password == "one-secret")
+      #expect(one.project == .init(name: "p", domainID: "default"))
+      let two = try CloudAccess.find("two", in: surroundings)
+      #expect(two.authURL == "https://two.example/identity/v3" && two.project == nil)
+      guard case .applicationCredential("abc", _, _, "two-secret") = two.method else { throw Unexpected() }
+    }
+  }
+
+  @Test("OS_CLOUD names a cloud, and without one the OS_ variables are one")
+  func variables() throws {
+    let variables = [
+      "OS_AUTH_URL": "http://keystone:5000/v2.0", "OS_USERNAME": "u", "OS_PASSWORD": "p", "OS_TENANT_NAME": "t",
+    ]
+    try with([:], variables) { surroundings in
+      let access = try CloudAccess.find(nil, in: surroundings)
+      #expect(access.name == "envvars" && access.authURL == "http://keystone:5000/v3")
+      #expect(access.project == .init(name: "t", domainID: "default"))
+    }
+    try with(["clouds.yaml": Self.clouds], ["OS_CLOUD": "three"]) { surroundings in
+      let error = #expect(throws: OpenStackError.self) { try CloudAccess.find(nil, in: surroundings) }
+      #expect(error.map { "\($0)" }?.contains("no cloud three") == true)
+      #expect(error.map { "\($0)" }?.contains("one, two") == true)
+    }
+  }
+
+  @Test(
+    "a token is a method, and what is missing is named",
+    arguments: [
+      ("{token: t, project_id: p}", nil), ("{password: s, username: u}", "project_name isn't given"),
+      ("{username: u, project_name: p}", "password isn't given"),
+      ("{password: s, project_name: p}", "username isn't given"),
+    ] as [(String, String?)])
+  func methods(auth: String, complaint: String?) throws {
+    let text = "clouds: {c: {auth: \(auth.dropLast()), auth_url: 'http://k'}}}"
+    try with(["clouds.yaml": text]) { surroundings in
+      guard let complaint else { return _ = try CloudAccess.find("c", in: surroundings) }
+      let error = #expect(throws: OpenStackError.self) { try CloudAccess.find("c", in: surroundings) }
+      #expect(error.map { "\($0)" }?.contains(complaint) == true)
+    }
+  }
+
+  private struct Unexpected: Error {}
+}

@@ -1,0 +1,65 @@
+import Clouds
+import Foundation
+import Host
+import OpenStack
+import SystemPackage
+import Testing
+
+extension OpenStackTests {
+  @Suite struct ImageTests {
+    /// An image with a disk of that content.
+    private func image(_ content: UInt8, in folder: FilePath) throws -> PublishableImage {
+      let disk = folder.appending("disk.qcow2")
+      try AtomicFile.write(Data(repeating: content, count: 3 << 20), to: disk)
+      return PublishableImage(
+        id: "ami-00000000000000\(String(content, radix: 16))ff", recipe: "cloudpipe", disk: disk, size: 3 << 20,
+        virtualSize: 1 << 30, sha256: try Digest.ofFile(disk).hex, minimumDisk: 1, minimumMemory: 512,
+        distribution: "debian", version: "12", architecture: "amd64")
+    }
+
+    @Test("an image is uploaded once, checked, listed and retired")
+    func wholeLife() async throws {
+      try await withFolder { folder in
+        let session = try RealCloud.get().session()
+        let publication = ImagePublication(session: session)
+        let image = try image(17, in: folder)
+        let first = try await publication.publish(image)
+        let sent = session.traffic.sent
+        let second = try await publication.publish(image)
+        #expect(!first.existed && second.existed && first.id == second.id)
+        #expect(session.traffic.sent - sent < 1000)
+        let record = try #require(try await Glance(session: session).image(first.id))
+        #expect(record.minDisk == 1 && record.minRam == 512 && record.tags.sorted() == [image.id, "cpbuild"].sorted())
+        #expect(record.osHashValue == (try Digest.ofFile(image.disk, kind: .sha512).hex))
+        #expect(try await publication.list().contains { $0.id == first.id })
+        #expect(try await publication.retire(image.id) == [first.id])
+        await #expect(throws: OpenStackError.self) { try await publication.retire(image.id) }
+      }
+    }
+
+    @Test("an upload that is cut leaves nothing, and the next one begins anew")
+    func cutUpload() async throws {
+      try await withFolder { folder in
+        let image = try image(18, in: folder)
+        let session = try RealCloud.get().session()
+        try await FaultProxy.with { proxy in
+          // Login, list, look, make, upload.
+          try proxy.plan(5, "refuse")
+          let broken = ImagePublication(session: try proxy.session())
+          await #expect(throws: OpenStackError.self) { try await broken.publish(image) }
+        }
+        let publication = ImagePublication(session: session)
+        #expect(try await publication.list().filter { $0.cpbuildImage == image.id }.isEmpty)
+        let made = try await publication.publish(image)
+        #expect(!made.existed)
+        _ = try await publication.retire(image.id)
+      }
+    }
+
+    private func withFolder(_ body: (FilePath) async throws -> Void) async throws {
+      let folder = try Folder.makeTemporary("publication")
+      defer { try? Folder.remove(folder) }
+      try await body(folder)
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import Foundation
+import Host
+import Launching
+import Names
+import Serving
+import State
+import SystemPackage
+import Testing
+
+@Suite("Serving") struct CRLServerTests {
+  /// Runs `body` with a project `acme` and a server, whose base URL it gets; curl's options go with it.
+  private func with(
+    tls: Bool = false, _ body: (_ base: String, _ options: [String], _ crl: FilePath) async throws -> Void
+  ) async throws {
+    let folder = try Folder.makeTemporary("serving")
+    defer { try? Folder.remove(folder) }
+    let store = try await StateStore.open(Home(folder.appending("home")))
+    let trust = TrustKeeper(state: store, configuration: Configuration(), passphrase: nil)
+    let project = try ProjectID("acme")
+    try await trust.prepare(project)
+    var listener = CRLServer.Listener(host: "127.0.0.1", port: 0)
+    var options = ["--silent", "--show-error", "--max-time", "20", "--noproxy", "*"]
+    if tls {
+      let (certificate, key) = (folder.appending("cert.pem"), folder.appending("key.pem"))
+      try await Command(
+        "openssl",
+        [
+          "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key.string,
+          "-out", certificate.string, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+        ]
+      ).run()
+      (listener.certificate, listener.key) = (certificate, key)
+      options += ["--cacert", certificate.string]
+    }
+    let server = CRLServer(state: store, trust: trust)
+    let (ports, continuation) = AsyncStream<Int>.makeStream()
+    let chosen = listener
+    let task = Task {
+      try await server.run(chosen) { port in
+        continuation.yield(port)
+      } trouble: { _ in
+      }
+    }
+    var iterator = ports.makeAsyncIterator()
+    let port = try #require(await iterator.next())
+    let result: Result<Void, any Error>
+    do {
+      result = .success(
+        try await body("\(tls ? "https" : "http")://127.0.0.1:\(port)", options, trust.crlExport(of: project)))
+    } catch { result = .failure(error) }
+    task.cancel()
+    _ = await task.result
+    try store.close()
+    try result.get()
+  }
+
+  @Test("a project's CRL is served as it is exported, with TLS and without", arguments: [false, true])
+  func servesCRL(tls: Bool) async throws {
+    try await with(tls: tls) { base, options, crl in
+      let served = try await Command("curl", options + [base + "/crl/acme.pem"]).run()
+      #expect(served.contains("BEGIN X509 CRL"))
+      #expect(served == (try String(contentsOfFile: crl.string, encoding: .utf8)))
+    }
+  }
+
+  @Test(
+    "nothing else is served",
+    arguments: ["/crl/other.pem", "/crl/acme", "/crl/..%2f..%2fstate.db.pem", "/crl/acme.pem/x", "/", "/crl/.pem"])
+  func nothingElse(path: String) async throws {
+    try await with { base, options, _ in
+      let status = try await Command(
+        "curl", options + ["--path-as-is", "--output", "/dev/null", "--write-out", "%{http_code}", base + path]
+      ).run()
+      #expect(status == "404")
+    }
+  }
+
+  @Test("it says that it is well, and how old the CRLs are")
+  func says() async throws {
+    try await with { base, options, _ in
+      let health = try await Command("curl", options + [base + "/healthz"]).run()
+      #expect(health == "ok, 1 projects\n")
+      _ = try await Command("curl", options + [base + "/crl/acme.pem"]).run()
+      let metrics = try await Command("curl", options + [base + "/metrics"]).run()
+      #expect(metrics.contains("cpbuild_crl_number{project=\"acme\"} 1"))
+      #expect(metrics.contains("cpbuild_crl_requests_total{status=\"200\"} 1"))
+      #expect(metrics.contains("cpbuild_crl_next_update_seconds{project=\"acme\"} "))
+    }
+  }
+}
