@@ -20,9 +20,33 @@ public struct InstanceShell: Sendable {
   /// How long a handshake may take, in seconds: an emulated guest needs one or two.
   private static let connectSeconds = 10
 
+  /// How long after its boot an instance is waited for, whose VPN answers long before its sshd does: seconds.
+  private static let boot: TimeInterval = 150
+
+  /// The way in, for which an instance that is booting is waited.
+  ///
+  /// - Parameter waiting: called once if it is.
+  /// - Throws: ``LaunchError/noShell(_:why:)``, ``LaunchError/notLaunched(_:)``, what the cloud throws;
+  ///   `CancellationError`.
+  public static func waiting(
+    for id: NetworkID, of cloud: any Cloud, in state: StateStore, waiting: () -> Void = {}
+  ) async throws -> InstanceShell {
+    var isAnnounced = false
+    while true {
+      do { return try await InstanceShell(to: id, of: cloud, in: state) } catch let error as LaunchError {
+        guard case .noShell = error, case let condition = try await cloud.condition(of: id),
+          condition.state == .running, let since = condition.since, Date().timeIntervalSince(since) < boot
+        else { throw error }
+      }
+      if !isAnnounced { waiting() }
+      isAnnounced = true
+      try await Task.sleep(for: .milliseconds(200))
+    }
+  }
+
   /// - Throws: ``LaunchError/noShell(_:why:)`` while the instance's sshd isn't up, ``LaunchError/notLaunched(_:)``, what the
   ///   cloud throws.
-  public init(to id: NetworkID, of cloud: any Cloud, in state: StateStore) async throws {
+  init(to id: NetworkID, of cloud: any Cloud, in state: StateStore) async throws {
     let pair = try await state.read { transaction in
       guard try transaction.instances.find(id) != nil, let pair = try transaction.keyPairs.find(of: id.project) else {
         throw LaunchError.notLaunched(id)
@@ -55,7 +79,9 @@ public struct InstanceShell: Sendable {
     let options = [
       "IdentitiesOnly=yes", "HostKeyAlias=\(name)", "StrictHostKeyChecking=yes", "UserKnownHostsFile=none",
       "GlobalKnownHostsFile=none", "KnownHostsCommand=/bin/echo \(name) \(hostKey)", "CheckHostIP=no",
-      "ConnectTimeout=\(Self.connectSeconds)", "PreferredAuthentications=publickey", "LogLevel=ERROR",
+      // An sshd says its key a moment before it listens.
+      "ConnectTimeout=\(Self.connectSeconds)", "ConnectionAttempts=10", "PreferredAuthentications=publickey",
+      "LogLevel=ERROR",
     ]
     return way.prefix + ["ssh", "-F", "none", "-i", key.string] + (isInteractive ? [] : ["-T"])
       + (options + (isInteractive ? [] : ["BatchMode=yes"])).flatMap { ["-o", $0] }

@@ -12,9 +12,6 @@ public struct ShellInstances: LiveInstances {
   /// The file with a project's newest CRLs.
   let crl: @Sendable (ProjectID) -> FilePath
 
-  /// How long after its boot an instance is waited for, whose VPN answers long before its sshd does: seconds.
-  private static let boot: TimeInterval = 150
-
   public init(state: StateStore, clouds: NetworkClouds, crl: @escaping @Sendable (ProjectID) -> FilePath) {
     self.state = state
     self.clouds = clouds
@@ -48,18 +45,8 @@ public struct ShellInstances: LiveInstances {
   /// - Returns: nil where none runs.
   private func run(_ command: [String], in network: NetworkID, input: FilePath? = nil) async throws -> Command.Output? {
     guard try await state.read({ try $0.instances.find(network) }) != nil else { return nil }
-    let condition = try await clouds.cloud(of: network).condition(of: network)
-    guard condition.state == .running else { return nil }
-    let age = condition.since.map { Date().timeIntervalSince($0) } ?? Self.boot
-    let deadline = ContinuousClock.now + .seconds(min(max(0, Self.boot - age), Self.boot))
-    while true {
-      do {
-        return try await InstanceShell(to: network, of: try await clouds.cloud(of: network), in: state).run(
-          command, input: input)
-      } catch let error as LaunchError {
-        guard ContinuousClock.now < deadline else { throw error }
-        try await Task.sleep(for: .milliseconds(200))
-      }
-    }
+    let cloud = try await clouds.cloud(of: network)
+    guard try await cloud.condition(of: network).state == .running else { return nil }
+    return try await InstanceShell.waiting(for: network, of: cloud, in: state).run(command, input: input)
   }
 }

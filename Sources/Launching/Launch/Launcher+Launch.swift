@@ -146,7 +146,7 @@ extension LaunchError {
   /// The error with the end of the instance's console, where there is one.
   static func adding(_ console: String?, to error: any Error) -> any Error {
     guard case LaunchError.step(let step, let id, let reason, _, let cause) = error,
-      let lines = console?.split(separator: "\n").suffix(consoleLines), !lines.isEmpty
+      let lines = console?.split(whereSeparator: \.isNewline).suffix(consoleLines), !lines.isEmpty
     else { return error }
     return LaunchError.step(step, of: id, reason: reason, console: lines.joined(separator: "\n"), cause: cause)
   }

@@ -34,7 +34,10 @@ struct SSHCommand: AsyncParsableCommand {
   func run() async throws {
     guard let open = try await options.openIfThere() else { throw LaunchError.noProject(try target.project()) }
     let id = try await target.one(in: open.store)
-    let shell = try await InstanceShell(to: id, of: try await open.clouds().cloud(of: id), in: open.store)
+    let cloud = try await open.clouds().cloud(of: id)
+    let shell = try await InstanceShell.waiting(for: id, of: cloud, in: open.store) {
+      StandardError.write("cpbuild: waiting for the instance to have booted\n")
+    }
     let isInteractive = command.isEmpty && isatty(STDIN_FILENO) == 1
     try Program.become(shell.words(command, isInteractive: isInteractive))
   }
