@@ -59,6 +59,9 @@ extension Launcher {
     return status(state, reason, condition)
   }
 
+  /// How often one that gives no answer is asked.
+  private static let questions = 3
+
   private func judge(
     _ port: PublicPort?, _ address: Address, _ condition: InstanceCondition, isLocal: Bool
   ) async throws -> (InstanceState, String?) {
@@ -76,7 +79,10 @@ extension Launcher {
     let forward = PublicForward(
       network: NetworkID(project: port.projectId, name: port.network), address: port.address, port: port.port,
       instance: address.address)
-    if try await probe(forward) { return (.running, nil) }
+    // A busy instance answers late.
+    for _ in 0..<Self.questions {
+      if try await probe(forward) { return (.running, nil) }
+    }
     if let since = condition.since, now().timeIntervalSince(since) < Self.patience / .seconds(1) {
       return (.pending, "it is booting")
     }

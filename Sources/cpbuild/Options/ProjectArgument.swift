@@ -38,6 +38,7 @@ struct NetworkArguments: ParsableArguments {
   /// - Throws: `NameError`, `LaunchError`, `StateError`.
   func one(in state: StateStore) async throws -> NetworkID {
     let all = try await all(in: state)
+    if all.isEmpty { throw LaunchError.notLaunched(NetworkID(project: try project(), name: .standard)) }
     guard let one = all.first(where: { $0.name == .standard }) ?? (all.count == 1 ? all.first : nil) ?? named(all)
     else {
       throw LaunchError.severalNetworks(try project(), all.map(\.name))

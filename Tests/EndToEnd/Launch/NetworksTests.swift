@@ -47,7 +47,10 @@ extension Machines {
       var profiles: [FilePath] = []
       for number in 1...6 { profiles.append(try await host.user("n\(number)", of: "acme", "--network", network)) }
       let (last, refused) = (machines.removeLast(), profiles.removeLast())
-      try await connected(machines[...], profiles[...]) { try await last.refused(refused) }
+      try await connected(machines[...], profiles[...]) {
+        let said = try await last.refused(refused)
+        #expect(said.contains("AUTH_FAILED"), "\(said)")
+      }
     }
 
     private func connected(
@@ -101,8 +104,12 @@ extension Machines {
           try await group.waitForAll()
         }
         var shown: [ShownCloudpipe] = []
-        for number in 1...8 { shown += try await host.show("p\(number)") }
-        #expect(shown.count == 8 && shown.allSatisfy { $0.state == "running" && $0.faults.isEmpty }, "\(shown)")
+        for number in 1...8 {
+          // They boot on at the same time, on few processors.
+          try await host.waitUntilItRuns("p\(number)")
+          shown += try await host.show("p\(number)")
+        }
+        #expect(shown.count == 8 && shown.allSatisfy { $0.faults.isEmpty }, "\(shown)")
         for values in [shown.map(\.address), shown.map(\.mac), shown.map { "\($0.publicPort ?? 0)" }] {
           #expect(Set(values).count == 8, "\(values)")
         }
