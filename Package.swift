@@ -260,7 +260,7 @@ let package = Package(
     .target(
       name: "Fuzzing",
       dependencies: [
-        "Declarations", "Disks", "Host", "ImageBuilding", "Names", "Payload", "State", "Trust",
+        "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "Payload", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       path: "Tests/Fuzzing", swiftSettings: strict),

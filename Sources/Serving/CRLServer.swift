@@ -11,8 +11,9 @@ public import State
 import Synchronization
 public import SystemPackage
 
-/// What instances in a cloud fetch newer CRLs from: `/crl/<project>.pem`. Also `/healthz`, and `/metrics` in Prometheus's
-/// text format (0.0.4). It renews what is due while it runs.
+/// What instances in a cloud fetch newer CRLs from: `/crl/<project>.pem`. What certificates name as the place of their
+/// issuer's: `/crl/projects/<project>/<generation>.crl`, `/crl/root/<generation>.crl`. Also `/healthz`, and `/metrics` in
+/// Prometheus's text format (0.0.4). It renews what is due while it runs.
 ///
 /// A CRL is public (RFC 5280 section 5), so that nobody is asked who he is; nothing else is served.
 public struct CRLServer: Sendable {
@@ -102,11 +103,38 @@ public struct CRLServer: Sendable {
         try await ServerMetrics(state: state, counts: counts).text(), type: "text/plain; version=0.0.4; charset=utf-8")
     }
     router.get("crl/:file") { _, context in
-      let response = try await crl(context.parameters.get("file") ?? "")
-      counts.add(response.status.code)
-      return response
+      counted(try await crl(context.parameters.get("file") ?? ""))
+    }
+    router.get("crl/root/:file") { _, context in
+      counted(try await distributionPoint(of: nil, context.parameters.get("file") ?? ""))
+    }
+    router.get("crl/projects/:project/:file") { _, context in
+      guard let project = try? ProjectID(context.parameters.get("project") ?? "") else {
+        return counted(Response(status: .notFound))
+      }
+      return counted(try await distributionPoint(of: project, context.parameters.get("file") ?? ""))
     }
     return router
+  }
+
+  private func counted(_ response: Response) -> Response {
+    counts.add(response.status.code)
+    return response
+  }
+
+  /// What certificates name as their issuer's distribution point: one generation's newest CRL, in DER (RFC 5280, 4.2.1.13;
+  /// the media type is RFC 2585's).
+  private func distributionPoint(of project: ProjectID?, _ file: String) async throws -> Response {
+    guard file.hasSuffix(".crl"), let generation = Int(file.dropLast(4)) else { return Response(status: .notFound) }
+    let crl = try await state.read { transaction in
+      try transaction.authorities.all(of: project).first { $0.generation == generation }.flatMap {
+        try transaction.crls.newest(of: $0.id)
+      }
+    }
+    guard let crl else { return Response(status: .notFound) }
+    return Response(
+      status: .ok, headers: [.contentType: "application/pkix-crl", .cacheControl: "no-store"],
+      body: ResponseBody(byteBuffer: ByteBuffer(bytes: crl.crl)))
   }
 
   private func crl(_ file: String) async throws -> Response {

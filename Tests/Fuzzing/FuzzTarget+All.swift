@@ -6,7 +6,7 @@ extension FuzzTarget {
   /// - Parameter folder: an empty one, for the parsers that read from a file.
   public static func all(folder: FilePath) async throws -> [FuzzTarget] {
     try await CertificateTargets().all + KeyTargets().all + NameTargets().all + PayloadTargets().all
-      + ImageTargets(folder: folder).all
+      + ImageTargets(folder: folder).all + LaunchingTargets().all
   }
 
   /// Divides inputs among targets by their weights, so that together there are at least as many.

@@ -63,9 +63,25 @@ import Testing
     }
   }
 
+  @Test("the places that certificates name have their issuer's CRL", arguments: ["projects/acme/1", "root/1"])
+  func distributionPoint(place: String) async throws {
+    try await with { base, options, crl in
+      let file = crl.removingLastComponent().appending("served.crl")
+      try await Command("curl", options + ["--fail", "--output", file.string, "\(base)/crl/\(place).crl"]).run()
+      let said = try await Command(
+        "openssl", ["crl", "-inform", "DER", "-in", file.string, "-noout", "-crlnumber"]
+      ).run()
+      #expect(said.contains("0x01"), "\(said)")
+    }
+  }
+
   @Test(
     "nothing else is served",
-    arguments: ["/crl/other.pem", "/crl/acme", "/crl/..%2f..%2fstate.db.pem", "/crl/acme.pem/x", "/", "/crl/.pem"])
+    arguments: [
+      "/crl/projects/acme/2.crl", "/crl/projects/acme/1", "/crl/projects/other/1.crl", "/crl/root/x.crl",
+      "/crl/other.pem", "/crl/acme", "/crl/..%2f..%2fstate.db.pem", "/crl/acme.pem/x", "/",
+      "/crl/.pem",
+    ])
   func nothingElse(path: String) async throws {
     try await with { base, options, _ in
       let status = try await Command(

@@ -4,7 +4,7 @@ import State
 
 /// What an instance says of itself, in the lines that docs/guest.md tells of. It is a guest's word: nothing in it is
 /// taken for more than text and numbers.
-struct InstanceReport {
+package struct InstanceReport {
   /// The number of the CRL that it goes by; nil where it has none.
   let crl: UInt64?
   let isVPNUp: Bool
@@ -22,7 +22,7 @@ struct InstanceReport {
   }
 
   /// - Returns: nil when its last line isn't `end`, since it was cut then.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let lines = text.split(separator: "\n").map { String($0) }
     guard lines.last == "end" else { return nil }
     func words(_ kind: String) -> [[Substring]] {
@@ -60,7 +60,7 @@ extension CRLRefresh {
   /// What `cloudpipe-refresh-crl` printed.
   ///
   /// - Returns: nil when its first line isn't what it should be.
-  init?(_ text: String) {
+  package init?(_ text: String) {
     let lines = text.split(separator: "\n").map { $0.split(separator: " ", maxSplits: 3).map(String.init) }
     guard let first = lines.first, first.count == 3, first[0] == "crl", let number = UInt64(first[1], radix: 16) else {
       return nil

@@ -63,7 +63,7 @@ public struct InstanceShell: Sendable {
   }
 
   /// What the instance said last; nil where it said nothing that is a key.
-  static func hostKey(in console: String) -> String? {
+  package static func hostKey(in console: String) -> String? {
     let lines = console.split(whereSeparator: \.isNewline)
     guard let line = lines.last(where: { $0.contains(hostKeyWords) }), let words = line.firstRange(of: hostKeyWords)
     else { return nil }
