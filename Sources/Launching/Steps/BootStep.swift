@@ -21,6 +21,9 @@ struct BootStep: ReversibleStep {
   func make(at site: LaunchSite) async throws -> [String: String] {
     var wanted = [Self.flavor: plan.flavor.name, Transaction.cloudKey: site.cloud.name]
     if plan.startsWarm { wanted[Self.warm] = "true" }
+    if plan.startsWarm, site.cloud.kind != .local {
+      site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
+    }
     try await note(.pending, handle: wanted, at: site)
     let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
     if let obstacle = known[LocalInstances.obstacleKey] {
