@@ -35,7 +35,12 @@ public struct MetadataService: Sendable {
       }
       .bind(host: "169.254.169.254", port: 80).get()
     log.write("answering")
-    try await server.closeFuture.get()
+    try await withTaskCancellationHandler {
+      try await server.closeFuture.get()
+    } onCancel: {
+      // Nothing that is said in the middle of an answer is worth a command's wait for this process.
+      server.close(promise: nil)
+    }
   }
 }
 
