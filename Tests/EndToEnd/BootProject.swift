@@ -32,7 +32,7 @@ struct BootProject: Sendable {
         address: try IPv4Address(BootCloud.address), netmask: try IPv4Address("255.255.255.0"),
         clients: try IPv4Address("10.66.0.250")...IPv4Address("10.66.0.254")), maxClients: 5)
     userData = try Payload(
-      authorities: Data((project.anchor.pem + root.certificate.pem).utf8), serverCertificate: Data(server.pem.utf8),
+      authorities: Data(project.anchor.pem.utf8), serverCertificate: Data(server.pem.utf8),
       serverKey: serverKey.pem().data, crl: Data(crl.pem.utf8), tunnelKey: tunnelKey.pem.data, settings: settings
     ).encoded(times: 1)
     profile = try Profile(

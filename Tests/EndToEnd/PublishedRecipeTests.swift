@@ -66,8 +66,10 @@ extension Machines {
         try stage.server.behave(["cut=9000000", "once"])
         let run = try await stage.build()
         try #require(run.status == 0, "\(run.stderr)")
-        let rest = try stage.server.requests().filter { $0.contains("\(stage.file) range=bytes=9000000-") }
-        #expect(rest.count == 1, "\(run.stderr)")
+        // How much of what was sent before the break arrived is luck.
+        let requests = try stage.server.requests()
+        let rest = requests.filter { $0.contains("\(stage.file) range=bytes=") && !$0.hasSuffix("=bytes=0-") }
+        #expect(rest.count == 1, "\(requests)\n\(run.stderr)")
         let kept = try stage.kept()
         #expect(kept.count == 1 && kept[0].hasSuffix(stage.digest.hex))
         let image = BuiltImage(id: run.answer, out: stage.workshop.cpbuild.out, run: run)

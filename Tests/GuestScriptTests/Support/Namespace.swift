@@ -103,7 +103,7 @@ final class Namespace: Sendable {
   }
 
   /// Waits until a shell command succeeds.
-  func wait(for script: String, seconds: Double = 15) throws -> Bool {
+  func wait(for script: String, seconds: Double = 60) throws -> Bool {
     let deadline = Date().addingTimeInterval(seconds)
     while Date() < deadline {
       if try run(script).succeeded { return true }
