@@ -93,9 +93,12 @@ struct LocalInstanceStart: Sendable {
     let files = try open(machine, memory)
     // The overlay's own tables, and what the console may have at the very most.
     let largest = diskSize + diskSize / 8 + (64 << 20)
-    return try parts.process.start(
-      LocalInstanceMachine.program, machine.arguments,
-      prefix: LocalInstanceMachine.prefix(user: user, largestFile: largest), descriptors: files.map(\.descriptor))
+    // An array goes after its last use, and the files with it.
+    return try withExtendedLifetime(files) {
+      try parts.process.start(
+        LocalInstanceMachine.program, machine.arguments,
+        prefix: LocalInstanceMachine.prefix(user: user, largestFile: largest), descriptors: files.map(\.descriptor))
+    }
   }
 
   /// In the order of ``LocalInstanceMachine/files``.

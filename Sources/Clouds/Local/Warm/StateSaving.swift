@@ -112,8 +112,11 @@ private actor Starter {
   func start(
     _ process: BackgroundProcess, _ machine: LocalInstanceMachine, prefix: [String], files: [OpenFile]
   ) throws {
-    try process.start(
-      LocalInstanceMachine.program, machine.arguments, prefix: prefix, descriptors: files.map(\.descriptor))
+    // An array goes after its last use, and the files with it.
+    _ = try withExtendedLifetime(files) {
+      try process.start(
+        LocalInstanceMachine.program, machine.arguments, prefix: prefix, descriptors: files.map(\.descriptor))
+    }
   }
 
   nonisolated func end() { executor.end() }
