@@ -49,7 +49,7 @@ extension Transaction {
     for launch in try launches.allOpen() where launch.projectId == id.project {
       if let name = try cloudName(of: launch) { return name }
     }
-    return try instances.all().first { $0.projectId == id.project }?.cloudName
+    return try instances.all(of: id.project).first?.cloudName
   }
 
   private func cloudName(of launch: Launch) throws -> String? {

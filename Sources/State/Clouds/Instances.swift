@@ -85,6 +85,12 @@ public struct Instances {
     try Instance.fetchAll(db, sql: "SELECT * FROM instances ORDER BY project_id, network")
   }
 
+  /// Those of one project, ordered by network.
+  public func all(of project: ProjectID) throws -> [Instance] {
+    try Instance.fetchAll(
+      db, sql: "SELECT * FROM instances WHERE project_id = ? ORDER BY network", arguments: [project.text])
+  }
+
   /// Forgets an instance that is gone; one that isn't there is fine.
   public func remove(_ id: NetworkID) throws {
     try db.execute(

@@ -39,8 +39,7 @@ struct NetworkArguments: ParsableArguments {
   func one(in state: StateStore) async throws -> NetworkID {
     let all = try await all(in: state)
     if all.isEmpty { throw LaunchError.notLaunched(NetworkID(project: try project(), name: .standard)) }
-    guard let one = all.first(where: { $0.name == .standard }) ?? (all.count == 1 ? all.first : nil) ?? named(all)
-    else {
+    guard let one = all.first(where: { $0.name == .standard }) ?? (all.count == 1 ? all.first : nil) else {
       throw LaunchError.severalNetworks(try project(), all.map(\.name))
     }
     return one
@@ -56,6 +55,4 @@ struct NetworkArguments: ParsableArguments {
       return nil
     }
   }
-
-  private func named(_ all: [NetworkID]) -> NetworkID? { network == nil ? nil : all.first }
 }

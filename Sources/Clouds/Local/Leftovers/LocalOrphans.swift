@@ -40,9 +40,7 @@ struct LocalOrphans: Sendable {
   private func processes() -> [Orphan] {
     let folder = NetworkSpace.networks(of: home)
     let accounted = Set(
-      spaces.flatMap { space in
-        Self.helpers.compactMap { BackgroundProcess(name: $0, folder: space.folder).recorded }
-      })
+      spaces.flatMap { space in Self.helpers(in: space).compactMap(\.recorded) })
     return MarkedProcesses.all().filter { $0.value.starts(with: folder) && !accounted.contains($0.key) }
       .map { Orphan(.process, "\($0.key.pid)") }.sorted { $0.name < $1.name }
   }
@@ -69,7 +67,10 @@ struct LocalOrphans: Sendable {
     return names(in: project, prefix: "").flatMap { name -> [Orphan] in
       let path = project.appending(name)
       guard let space = accounted[path] else { return [Orphan(.folder, path.string)] }
-      return names(in: path, prefix: "").filter { !Self.files.contains($0) }.map {
+      let helpers = Self.helpers(in: space).flatMap { [$0.record, $0.log] }
+      return names(in: path, prefix: "").filter {
+        !Self.files.contains($0) && !helpers.contains(path.appending($0))
+      }.map {
         Orphan(.file, path.appending($0).string, of: space.id)
       }
     }
@@ -93,11 +94,13 @@ struct LocalOrphans: Sendable {
     ((try? Folder.names(in: folder)) ?? []).filter { $0.hasPrefix(prefix) }
   }
 
-  private static let helpers = ["dnsmasq", "metadata", "qemu"]
+  private static func helpers(in space: NetworkSpace) -> [BackgroundProcess] {
+    [NetworkDNS.process(in: space), MetadataHelper.process(in: space), LocalInstanceParts(space: space).process]
+  }
 
-  /// All that a network's folder may hold.
+  /// All that a network's folder may hold beside its helpers' records and logs.
   private static let files = Set(
-    helpers.flatMap { ["\($0).process", "\($0).log"] } + [
+    [
       "network.json", "lock", "instance.lock", "dnsmasq.conf", "leases", "metadata.json", "payload", "firewall.nft",
       "disk.qcow2", "qemu.sock", NetworkSpace.eventsName, NetworkSpace.consoleName, NetworkSpace.consoleName + ".1",
     ])
