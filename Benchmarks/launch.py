@@ -98,7 +98,7 @@ class Stock:
                         "-keyout", keys / "server.key", "-out", keys / "server.crt"], check=True, stderr=subprocess.DEVNULL)
         (folder / "set-up-vpn").write_text(SCRIPT)
         (folder / "set-up-vpn.service").write_text(UNIT)
-        (folder / "interfaces").write_text("auto lo\niface lo inet loopback\nauto /e*=vpn\niface vpn inet dhcp\n")
+        (folder / "interfaces").write_text("auto lo\niface lo inet loopback\nauto eth0\niface eth0 inet dhcp\n")
         environment = {"LIBGUESTFS_BACKEND": "direct"}
         if not self.kvm:
             environment["LIBGUESTFS_BACKEND_SETTINGS"] = "force_tcg"
@@ -108,6 +108,8 @@ class Stock:
         words += ["--copy-in", f"{folder / 'set-up-vpn'}:/usr/local/sbin", "--chmod", "0755:/usr/local/sbin/set-up-vpn",
                   "--copy-in", f"{folder / 'set-up-vpn.service'}:/etc/systemd/system",
                   "--copy-in", f"{folder / 'interfaces'}:/etc/network",
+                  # No other name than eth0.
+                  "--link", "/dev/null:/etc/systemd/network/99-default.link",
                   "--run-command", "systemctl enable networking set-up-vpn"]
         Run(["virt-customize", "--format", "raw", "-a", self.disk, *words], environment)
 

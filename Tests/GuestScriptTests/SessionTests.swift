@@ -80,6 +80,7 @@ struct SessionTests {
   @Test("is told of to the host, line by line")
   func reported() throws {
     try withVPN(routed) { project, payload throws in
+      try project.guest.check("cloudpipe-refresh-crl /etc/openvpn/server/crl.pem")
       let empty = try project.guest.check(report).split(separator: "\n").map(String.init)
       #expect(empty.count == 3 && empty[0].hasPrefix("crl 1 ") && empty[1...] == ["vpn up", "end"], "\(empty)")
 

@@ -86,7 +86,7 @@ is_count "$most_clients" 99999 || die "settings: MAX_CLIENTS=$most_clients"
 
 here='' gateway=''
 # shellcheck disable=SC2046 # words
-set -- $(printf '%s\n' 'address show dev br0 scope global' 'route show default dev br0' | ip -4 -o -batch -)
+set -- $(printf '%s\n' 'address show dev br0 scope global' 'route show default dev br0' | /sbin/ip -4 -o -batch -)
 while [ $# -gt 1 ]; do
 	case $1 in
 	inet) here=${here:-$2} ;;
@@ -290,9 +290,12 @@ put() { # FOLDER MODE FILE...: installs those that differ
 		[ -e "$folder/$file" ] && cmp -s "$file" "$folder/$file" || new="$new $file"
 	done
 	[ -n "$new" ] || return 0
-	[ -d "$folder" ] || install -d -m 0755 "$folder"
-	# shellcheck disable=SC2086 # names without blanks
-	install -m "$permissions" $new "$folder"
+	[ -d "$folder" ] || mkdir -m 0755 "$folder"
+	# Names without blanks; until then nobody else may read them, by the umask.
+	# shellcheck disable=SC2086
+	cp $new "$folder"
+	# shellcheck disable=SC2086
+	(cd "$folder" && chmod "$permissions" $new)
 	changed=yes
 }
 
@@ -300,18 +303,28 @@ put() { # FOLDER MODE FILE...: installs those that differ
 # refreshes read the settings.
 put /etc/cloudpipe 0644 settings autorun.sh
 changed=
-[ -d /run/openvpn-server ] || install -d -m 0710 /run/openvpn-server
-[ -d /run/cloudpipe/certificates ] ||
-	install -d -m 0700 -o cloudpipe-vpn -g cloudpipe-vpn /run/cloudpipe/sessions /run/cloudpipe/certificates
+[ -d /run/openvpn-server ] || mkdir -m 0710 /run/openvpn-server
+if [ ! -d /run/cloudpipe/certificates ]; then
+	[ -d /run/cloudpipe ] || mkdir -m 0755 /run/cloudpipe
+	mkdir -m 0700 /run/cloudpipe/sessions /run/cloudpipe/certificates
+	chown cloudpipe-vpn:cloudpipe-vpn /run/cloudpipe/sessions /run/cloudpipe/certificates
+fi
 # What is known about the installed CRLs was told by the CAs of before.
 [ ! -e "$server/ca.crt" ] || cmp -s ca.crt "$server/ca.crt" || rm -rf /run/cloudpipe/crls
 put "$server" 0644 ca.crt server.crt
 put "$server" 0600 server.key tls-crypt-v2.key server.conf
 
+# The first CRL that this machine ever has is compared with none. What there is to know about it, the refreshes learn when
+# the VPN is up.
+first_crl() {
+	[ ! -e "$server/crl.pem" ] && [ "$(grep -c '^-----BEGIN' ca.crt)$(grep -c '^-----BEGIN' crl.pem)" = 11 ] || return 1
+	openssl verify -no-CApath -no-CAstore -CAfile ca.crt -crl_check -CRLfile crl.pem server.crt >/dev/null 2>&1 || return 1
+	put "$server" 0644 crl.pem
+}
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl
-if ! $refresh "$PWD/crl.pem" >/dev/null && ! $refresh >/dev/null; then
-	why=$("$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
+if ! first_crl && ! $refresh "$PWD/crl.pem" >/dev/null && ! $refresh >/dev/null; then
+	why=$(sh "$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
 	case $why in *'new '*) ;; *) die "no CRL that can be used: $why" ;; esac
 fi
 
@@ -322,8 +335,8 @@ if [ "$mode" = routed ]; then
 	if [ -n "$POOL6" ]; then echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; fi
 else
 	# Persistent and bridged beforehand: OpenVPN, which has dropped root by then, can't do it and needn't.
-	[ -e /proc/sys/net/ipv4/conf/tap0 ] || ip tuntap add dev tap0 mode tap
-	MTU=$mtu "$lib/bridge" add tap0
+	[ -e /proc/sys/net/ipv4/conf/tap0 ] || /sbin/ip tuntap add dev tap0 mode tap
+	MTU=$mtu sh "$lib/bridge" add tap0
 fi
 
 # --- OpenVPN: by its unit, or by itself while there is no systemd yet
@@ -342,7 +355,7 @@ booting() { [ ! -d /run/systemd/system ]; }
 is_active() { booting || systemctl is-active --quiet "$unit"; }
 
 if booting; then
-	"$lib/start-openvpn" early
+	sh "$lib/start-openvpn" early
 elif [ -n "$changed" ] || ! is_active; then
 	systemctl restart "$unit" || :
 fi

@@ -30,7 +30,7 @@ extension Machines {
 
             let begin = ContinuousClock.now
             let answer = try await host.must("user", "revoke", "acme", "u1")
-            #expect(answer.contains("CRL 2 is in place, 1 sessions ended"), "\(answer)")
+            #expect(answer.contains("CRL 2 is in place, 1 session ended"), "\(answer)")
             try await first.waits(for: "process exiting", seconds: 5)
             print("the revoked user's client ended \((ContinuousClock.now - begin) / .seconds(1)) s after the command")
             let said = try await two.fetch(web)
@@ -44,6 +44,22 @@ extension Machines {
         #expect(remains == [])
         let again = try await host.must("terminate", "acme")
         #expect(again == "acme has no cloudpipe\n")
+      }
+    }
+
+    @Test("throws out a user while the instance still boots")
+    func revokedEarly() async throws {
+      try await PlayedHost.with { host in
+        try await host.must("launch", "acme")
+        let (profile, user) = (try await host.user("u1", of: "acme"), try await host.userMachine(1))
+        try await user.connected(profile) { client in
+          let answer = try await host.must("user", "revoke", "acme", "u1")
+          #expect(answer.contains("CRL 2 is in place, 1 session ended"), "\(answer)")
+          try await client.waits(for: "process exiting", seconds: 5)
+          let console = try await host.must("log", "acme")
+          #expect(!console.contains("rc.local done"), "it had booted by then")
+        }
+        try await user.refused(profile)
       }
     }
 
@@ -65,6 +81,9 @@ extension Machines {
           }
           let report = try await host.must("ssh", "acme", "--", "doas /usr/local/lib/cloudpipe/report")
           #expect(report.hasPrefix("crl 2 "), "\(report)")
+          // In the place of the sshd that was started before it.
+          let units = try await host.must("ssh", "acme", "--", "systemctl is-active ssh openvpn-server@server")
+          #expect(units == "active\nactive\n")
         }
         try await machines[1].refused(ends)
       }

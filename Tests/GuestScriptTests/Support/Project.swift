@@ -84,9 +84,16 @@ final class Project {
     var log: String { machine.scratch.path("client.log") }
 
     /// Whether the tunnel comes up.
-    func connects() throws -> Bool {
-      try machine.wait(for: "grep -q 'Initialization Sequence Completed' \(log) || ! pgrep -x openvpn")
+    func connects(within seconds: Double = 60) throws -> Bool {
+      try machine.wait(
+        for: "grep -q 'Initialization Sequence Completed' \(log) || ! pgrep -x openvpn", seconds: seconds)
         && machine.read(log).contains("Initialization Sequence Completed")
+    }
+
+    /// Whether the server says that it refuses a client for this reason, and doesn't let it in after that. The
+    /// client itself is told nothing.
+    func isRefused(by guest: Namespace, saying reason: String) throws -> Bool {
+      try guest.wait(for: "grep -qF '\(reason)' /tmp/openvpn.log") && !connects(within: 2)
     }
 
     func isRunning() throws -> Bool { try machine.run("pgrep -x openvpn").succeeded }

@@ -69,7 +69,7 @@ enum Repository {
   /// The shell scripts that run in a guest.
   static func scripts() throws -> [String] {
     let found = try Shell.check([
-      "grep", "--recursive", "--files-with-matches", "^#!/bin/sh", "\(root)/overlays", autorun,
+      "grep", "--recursive", "--files-with-matches", "^#!/bin/\\(busybox \\)\\?sh$", "\(root)/overlays", autorun,
     ])
     return found.split(separator: "\n").map(String.init).sorted()
   }

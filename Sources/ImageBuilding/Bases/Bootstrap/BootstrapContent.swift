@@ -19,7 +19,7 @@ struct BootstrapContent: Sendable {
     // zstd is what the initramfs is packed with: it unpacks five times as fast as gzip. busybox belongs into an initramfs
     // too, and would have it made anew when it came later, which takes minutes under software emulation.
     [
-      "apt", "busybox", "e2fsprogs", "initramfs-tools", "kmod", "login", "systemd-sysv", "udev", "zstd",
+      "apt", "busybox-static", "e2fsprogs", "initramfs-tools", "kmod", "login", "systemd-sysv", "udev", "zstd",
       distribution.kernel,
     ]
       + (usesTLS ? ["ca-certificates"] : [])

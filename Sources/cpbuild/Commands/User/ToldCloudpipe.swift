@@ -23,6 +23,7 @@ struct ToldCloudpipe: Encodable {
       return "  \(network): the cloudpipe still goes by its old CRL, and fetches the new one by itself: "
         + "\(error.escapingControls())\n"
     }
-    return "  \(network): CRL \(installed ?? 0) is in place, \(ended?.count ?? 0) sessions ended\n"
+    let count = ended?.count ?? 0
+    return "  \(network): CRL \(installed ?? 0) is in place, \(count) session\(count == 1 ? "" : "s") ended\n"
   }
 }

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/bin/busybox sh
 # OpenVPN runs this as root when its device is open: up.sh DEVICE …
 # Whatever is already so is left as it is: autorun.sh makes tap0 persistent and bridges it beforehand.
 set -eu
@@ -8,5 +8,5 @@ device=$1
 rm -f /run/cloudpipe/sessions/*
 
 case $device in
-tap*) /usr/local/lib/cloudpipe/bridge add "$device" ;;
+tap*) [ -e "/sys/class/net/br0/brif/$device" ] || sh /usr/local/lib/cloudpipe/bridge add "$device" ;;
 esac
