@@ -167,7 +167,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "cpbuild", "Host", "ImageBuilding", "Launching", "Names", "State",
+        "cpbuild", "Host", "ImageBuilding", "Launching", "Names", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

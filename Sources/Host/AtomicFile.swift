@@ -39,12 +39,23 @@ public enum AtomicFile {
   /// - Throws: ``HostError/file(doing:path:errno:)``.
   public static func publish(_ aside: FilePath, as path: FilePath) throws {
     do {
+      try checkReplaceable(path)
       try checked("rename into place", path) { rename(aside.string, path.string) }
     } catch {
       unlink(aside.string)
       throw error
     }
     try flushFolder(path.removingLastComponent())
+  }
+
+  /// Refuses to put a file in the place of a device, pipe or socket, or of a link to one: renamed over, /dev/null would be
+  /// gone for everybody.
+  ///
+  /// - Throws: ``HostError/file(doing:path:errno:)``.
+  public static func checkReplaceable(_ path: FilePath) throws {
+    var status = stat()
+    guard stat(path.string, &status) == 0, ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) else { return }
+    throw HostError.file(doing: "put a file in the place of", path: path, errno: ENOTSUP)
   }
 
   /// Makes the names inside `folder` durable.

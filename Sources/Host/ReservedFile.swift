@@ -20,6 +20,7 @@ public struct ReservedFile: Sendable {
     if lstat(path.string, &status) == 0 {
       if status.st_mode & S_IFMT == S_IFDIR { throw HostError.file(doing: "write", path: path, errno: EISDIR) }
       if !replacing { throw HostError.file(doing: "create", path: path, errno: EEXIST) }
+      try AtomicFile.checkReplaceable(path)
     }
     let random = String(UInt64.random(in: .min ... .max), radix: 36)
     let aside = path.removingLastComponent().appending(".cpbuild.\(random).tmp")

@@ -25,7 +25,8 @@ public enum PayloadError: Error, Equatable, Sendable, CustomStringConvertible {
     case .tooLarge(let size, let limit, let parts):
       "the payload has \(size) bytes when encoded, and nova takes \(limit): the largest parts are "
         + parts.prefix(3).map { "\($0.name) (\($0.size) bytes)" }.joined(separator: ", ")
-        + "; a CRL shrinks when revoked certificates expire, or use elliptic curve keys and fewer routes"
+        + "; run 'cpbuild serve' and name its address as trust.crl-url, so that the cloudpipe fetches its CRL there, or use "
+        + "elliptic curve keys and fewer routes"
     case .encoding(let times): "a payload is encoded once or twice, not \(times) times"
     case .notWritten(let reason): "can't make the payload's archive: \(reason)"
     case .notAnArchive(let reason): "the payload isn't a whole zip archive: \(reason)"

@@ -81,7 +81,7 @@ public struct CRLServer: Sendable {
     while true {
       // What goes wrong now may go well the next time; serving goes on.
       do {
-        for sentence in try await trust.renewDue() { trouble(sentence) }
+        for sentence in try await trust.renewDue(all: true) { trouble(sentence) }
       } catch let error as CancellationError {
         throw error
       } catch {

@@ -8,9 +8,10 @@ protocol StateRecord: Codable {
   static var databaseTableName: String { get }
 }
 
+// Statements are kept: to compile one takes longer than to run it.
 extension StateRecord {
   static func fetchOne(_ db: Database, sql: String, arguments: StatementArguments = []) throws -> Self? {
-    try Stored<Self>.fetchOne(db, sql: sql, arguments: arguments)?.record
+    try Stored<Self>.fetchOne(db.cachedStatement(sql: sql), arguments: arguments)?.record
   }
 
   static func fetchOne(_ db: Database, key: some DatabaseValueConvertible) throws -> Self? {
@@ -18,7 +19,7 @@ extension StateRecord {
   }
 
   static func fetchAll(_ db: Database, sql: String, arguments: StatementArguments = []) throws -> [Self] {
-    try Stored<Self>.fetchAll(db, sql: sql, arguments: arguments).map(\.record)
+    try Stored<Self>.fetchAll(db.cachedStatement(sql: sql), arguments: arguments).map(\.record)
   }
 
   func insert(_ db: Database) throws { try Stored(record: self).insert(db) }

@@ -5,6 +5,7 @@ import Names
 import State
 import SystemPackage
 import Testing
+import Trust
 
 @Suite("The commands ca and crl") struct AuthorityCommandTests {
   private struct Authorities: Decodable {
@@ -16,8 +17,15 @@ import Testing
       let serial: String
       let revokedAt: String?
     }
+    struct Ending: Decodable {
+      let project: String
+      let user: String?
+      let network: String?
+      let severity: String
+    }
     let ok: Bool
     let authorities: [Entry]
+    let ending: [Ending]
   }
 
   private struct Lists: Decodable {
@@ -132,6 +140,57 @@ import Testing
       #expect(try await cpbuild(["ca", "show", "acme"]).stdout.contains("cpbuild ca renew"))
       // Any command renewed the list that had ended long ago.
       #expect(try await cpbuild(["crl", "show"]).status == 0)
+    }
+  }
+
+  /// A state in which, 800 days ago, the cloudpipe of acme was launched and these users were let in for so many days.
+  private func fill(_ home: FilePath, _ users: [String: Int]) async throws {
+    let (acme, moment) = (try ProjectID("acme"), Date() - 800 * 86_400)
+    let state = try await StateStore.open(Home(home))
+    let keeper = TrustKeeper(state: state, configuration: Configuration(), clock: { moment })
+    for (user, days) in users {
+      _ = try await keeper.addUser(UserName(user), to: acme, expiry: .after(Lifetime(days: days)))
+    }
+    let network = NetworkID(project: acme, name: .standard)
+    _ = try await keeper.serverCredentials(of: network)
+    try await state.write { state in
+      let image = Image(
+        id: "ami-0123456789abcdef0", path: "/image", recipe: "cloudpipe", sha256: .sha256("image"), virtualSize: 1,
+        createdAt: moment)
+      try state.images.register(image)
+      try state.networks.insert(
+        Network(id: network, cidr: IPv4Network("10.1.0.0/24"), mode: .bridged, createdAt: moment))
+      try state.instances.insert(
+        Instance(id: network, cloud: .local, state: .running, imageId: image.id, handle: [:], createdAt: moment))
+    }
+    try state.close()
+  }
+
+  @Test("show warns of who is about to be locked out, and no longer of who was renewed or revoked")
+  func ending() async throws {
+    try await withAcme(at: Date() - 800 * 86_400) { folder, cpbuild in
+      // Of alice's 810 days 10 are left, of the cloudpipe's 825 it is 25; carol is out already.
+      try await fill(folder.appending("home"), ["alice": 810, "bob": 1600, "carol": 799, "dan": 815])
+      let output = try await cpbuild(["ca", "show", "acme", "--json"])
+      let document = try json(Authorities.self, output)
+      #expect(output.status == 1 && !document.ok && document.authorities.allSatisfy { $0.severity == "ok" })
+      #expect(document.ending.map { $0.user ?? $0.network } == ["default", "alice", "dan"])
+      #expect(document.ending.allSatisfy { $0.severity == "expiring" && $0.project == "acme" })
+      let table = try await cpbuild(["ca", "show"]).stdout
+      for remedy in ["cpbuild restart acme", "cpbuild user add acme alice --renew"] {
+        #expect(table.contains(remedy), "\(table)")
+      }
+      #expect(!table.contains("cpbuild ca renew"))
+
+      let renewal = ["user", "add", "acme", "alice", "--renew", "--remote", "192.0.2.1:1194"]
+      #expect(try await cpbuild(renewal).status == 0)
+      #expect(try await cpbuild(["user", "revoke", "acme", "dan"]).status == 0)
+      let state = try await StateStore.open(Home(folder.appending("home")))
+      let keeper = TrustKeeper(state: state, configuration: Configuration())
+      _ = try await keeper.serverCredentials(of: NetworkID(project: ProjectID("acme"), name: .standard))
+      try state.close()
+      let after = try await cpbuild(["ca", "show", "--json"])
+      #expect(try after.status == 0 && json(Authorities.self, after).ending.isEmpty, "\(after.stdout)")
     }
   }
 

@@ -84,6 +84,34 @@ import Testing
       let text = try await Binary.run(["restore", folder.appending("text").string, "--home", home.string])
       #expect(text.status == 1)
       #expect(text.stderrTail.contains("isn't a database of cpbuild"), "\(text.stderrTail)")
+      // What has no end would fill the disk.
+      for other in ["/dev/zero", "/dev/null", folder.string] {
+        let refused = try await Binary.run(["restore", other, "--home", home.string, "--force"])
+        #expect(refused.status == 1 && refused.stderrTail.contains("isn't a database"), "\(refused.stderrTail)")
+      }
+    }
+  }
+
+  @Test("a device isn't replaced by a file: not by a backup, an export or a profile, and not through a link")
+  func devices() async throws {
+    try await withHome { home, folder in
+      // In a folder that is ours: a device of the machine's own must not be at stake.
+      let (pipe, link) = (folder.appending("pipe").string, folder.appending("link").string)
+      _ = try await Command("mkfifo", [pipe]).run()
+      try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: pipe)
+      for path in [pipe, link] {
+        for command in [
+          ["backup", path], ["ca", "export", "acme", "--out", path],
+          ["user", "add", "acme", "bob", "--remote", "192.0.2.1:1194", "--out", path, "--force"],
+        ] {
+          let refused = try await Binary.run(command + ["--home", home.string])
+          #expect(refused.status == 1 && refused.stderrTail.contains("in the place of"), "\(refused.stderrTail)")
+        }
+      }
+      #expect(try Folder.names(in: folder).sorted() == ["home", "link", "pipe"])
+      _ = try await Command("test", ["-p", pipe]).run()
+      let list = try await Binary.run(["user", "list", "acme", "--home", home.string])
+      #expect(!list.stdout.contains("bob"))
     }
   }
 

@@ -213,6 +213,11 @@ struct AutorunTests {
       // No CRL_URL and no metadata service: the fall-back takes its 20 s.
       let expired = try guest.run("cd /tmp/payload && sh ./autorun.sh")
       #expect(expired.status == 1 && expired.output.contains("no CRL that can be used"), "\(expired)")
+      var absent = payload
+      absent.settings["CRL_URL"] = "http://10.0.0.1/crl.pem"
+      try absent.write(to: "/tmp/payload", in: guest, crl: try payload.authority.crl("01"))
+      let unreachable = try guest.run("cd /tmp/payload && rm crl.pem && sh ./autorun.sh")
+      #expect(unreachable.status == 1 && unreachable.output.contains("no CRL that can be used"), "\(unreachable)")
       #expect(!guest.read("/tmp/systemctl.log").contains("restart"))
 
       try payload.write(to: "/tmp/payload", in: guest, crl: try payload.authority.crl("01"))

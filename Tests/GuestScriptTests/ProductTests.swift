@@ -87,6 +87,20 @@ struct ProductTests {
     try refuses(second, by: product, saying: "error=self.signed certificate in certificate chain: .*CN=acme CA")
   }
 
+  @Test("get in, and who was revoked doesn't, where thousands were revoked and their list fits no payload")
+  func longCRL() async throws {
+    let product = try await Product(keyType: "p256")
+    defer { product.end() }
+    try await product.revokeOthers(3000)
+    let alice = try product.add("alice")
+    let bob = try product.add("bob")
+    #expect(try product.cpbuild(["user", "revoke", "acme", "bob"]).succeeded)
+    try await product.boot()
+    #expect(try product.project.guest.check("grep -c '^revoked ' /run/cloudpipe/crls/*.facts") == "3001\n")
+    try ends(admits(alice, by: product))
+    try refuses(bob, by: product, saying: "error=certificate revoked: .*CN=bob")
+  }
+
   private func admits(_ profile: String, by product: Product) throws -> Project.Client {
     let client = try product.project.client(profile)
     let log = product.project.guest.read("/tmp/openvpn.log").suffix(3000)

@@ -14,10 +14,11 @@ enum Sample {
         clients: try IPv4Address("10.1.0.250")...IPv4Address("10.1.0.254")), maxClients: 5)
   }
 
-  static func payload(crl: Data = Data("crl\n".utf8)) throws -> Payload {
+  static func payload(crl: Data = Data("crl\n".utf8), _ settings: Settings? = nil) throws -> Payload {
     try Payload(
       authorities: Data("ca\n".utf8), serverCertificate: Data("certificate\n".utf8), serverKey: Data("key\n".utf8),
-      crl: crl, tunnelKey: Data("tunnel\n".utf8), settings: settings())
+      crl: crl, tunnelKey: Data("tunnel\n".utf8),
+      settings: settings ?? self.settings())
   }
 
   static let names = ["autorun.sh", "ca.crt", "server.crt", "server.key", "crl.pem", "tls-crypt-v2.key", "settings"]

@@ -90,4 +90,18 @@ struct PayloadTests {
     #expect(parts.first?.name == "crl.pem" && parts.first?.size == 40_000)
     #expect("\(error)".contains("crl.pem (40000 bytes)"))
   }
+
+  @Test("a CRL that is too long for nova is left out where the instance can fetch it, and told where it can't")
+  func longCRL() throws {
+    let crl = Data((0..<50_000).map { _ in UInt8.random(in: 0...255) })
+    var settings = try Sample.settings()
+    let refused = try #require(throws: PayloadError.self) { try Sample.payload(crl: crl, settings).archive() }
+    #expect("\(refused)".contains("crl.pem (50000 bytes)") && "\(refused)".contains("trust.crl-url"))
+    settings.crlLocation = try CRLLocation("http://crl.example.org/acme.pem")
+    let archive = try Sample.payload(crl: crl, settings).archive()
+    #expect(archive.base64EncodedData().count <= Payload.limit)
+    let files = try PayloadReader().files(in: archive)
+    #expect(Set(files.keys) == Set(Sample.names).subtracting(["crl.pem"]))
+    #expect(try PayloadReader().files(in: Sample.payload(settings).archive()).keys.contains("crl.pem"))
+  }
 }

@@ -184,18 +184,39 @@ struct TrustRowsTests {
     }
   }
 
-  @Test("what ends soon is listed soonest first, without what is revoked")
-  func ending() async throws {
+  @Test("users who end soon are listed soonest first, without who is revoked or has something that lasts longer")
+  func usersEnding() async throws {
     try await withStore { store in
       try await store.write { state in
         let authority = try Sample.addAuthority(to: state)
-        let late = try Sample.addCertificate("a", of: authority, ends: Sample.now + 9 * Sample.day, to: state)
-        let soon = try Sample.addCertificate("b", of: authority, ends: Sample.now + 2 * Sample.day, to: state)
-        let gone = try Sample.addCertificate("c", of: authority, ends: Sample.now + 3 * Sample.day, to: state)
-        try Sample.addCertificate("d", of: authority, ends: Sample.now + 99 * Sample.day, to: state)
+        func add(_ user: String, _ days: Double) throws -> Certificate {
+          try Sample.addCertificate(user, of: authority, ends: Sample.now + days * Sample.day, to: state)
+        }
+        let late = try add("late", 9)
+        let soon = try add("soon", 2)
+        let gone = try add("gone", 3)
         _ = try state.revocations.revoke(lineage: gone.lineageId, reason: .superseded, at: Sample.now)
-        let ending = try state.certificates.ending(from: Sample.now, to: Sample.now + 10 * Sample.day)
-        #expect(ending.map(\.serial) == [soon.serial, late.serial])
+        _ = try add("long", 99)
+        _ = try add("renewed", 4)
+        _ = try add("renewed", 99)
+        let kept = try add("half", 5)
+        let taken = try add("half", 99)
+        try state.revocations.insert(
+          Revocation(
+            authorityId: authority.id, serial: taken.serial, reason: .superseded, revokedAt: Sample.now,
+            expiresAt: taken.notAfter))
+        _ = try add("out", 0.5)
+
+        let (start, end) = (Sample.now + Sample.day, Sample.now + 10 * Sample.day)
+        for project in [nil, try ProjectID("acme")] {
+          let ending = try state.certificates.usersEnding(from: start, to: end, in: project)
+          #expect(ending.map(\.name) == ["soon", "half", "late"])
+          #expect(ending.map(\.serial) == [soon, kept, late].map(\.serial))
+        }
+        #expect(try state.certificates.usersEnding(from: start, to: end, in: ProjectID("other")).isEmpty)
+        #expect(try state.certificates.usersEnding(from: start, to: end, limit: 1).map(\.name) == ["soon"])
+        try state.authorities.retire(authority.id)
+        #expect(try state.certificates.usersEnding(from: start, to: end).isEmpty)
       }
     }
   }

@@ -29,8 +29,7 @@ public struct AuthorityStatus: Sendable {
   /// The common name of its certificate.
   public var name: String {
     guard let project = authority.project else { return TrustKeeper.rootName(generation: authority.generation) }
-    let name = try? ProjectAuthority.name(project: project.text, generation: authority.generation)
-    return name?.commonName ?? project.text
+    return ProjectAuthority.commonName(project: project.text, generation: authority.generation)
   }
 }
 
@@ -86,7 +85,7 @@ extension TrustKeeper {
     }
     guard !rows.own.isEmpty else { throw TrustKeeperError.noProject(project) }
     if isChain { return (rows.own + rows.roots).map(\.pem).joined() }
-    let anchors = try await state.read { try $0.authorities.trusted(of: project).compactMap(\.anchor) }
+    let anchors = try await state.read { try $0.authorities.anchors(of: project) }
     return try anchors.map { try Trust.Certificate(der: Array($0)).pem }.joined()
   }
 }

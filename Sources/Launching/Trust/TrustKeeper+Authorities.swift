@@ -36,12 +36,20 @@ extension TrustKeeper {
     _ = try await add(made, project: project, issuer: root.row.id, anchor: made.anchor())
   }
 
-  /// The CA that issues for the project.
-  func issuing(_ project: ProjectID) async throws -> (row: Authority, authority: CertificateAuthority) {
-    let row = try await state.read { state in
-      guard let row = try state.authorities.active(of: project) else { throw TrustKeeperError.noProject(project) }
+  /// What certificates of the project are issued with.
+  struct Issuer: Sendable {
+    let row: Authority
+    let authority: CertificateAuthority
+    let tunnelKey: TLSCryptServerKey
+  }
+
+  func issuer(of project: ProjectID) async throws -> Issuer {
+    let (row, tunnelKey) = try await state.read { state in
+      guard let row = try state.authorities.active(of: project), let key = try state.tunnelKeys.find(of: project) else {
+        throw TrustKeeperError.noProject(project)
+      }
       try state.requireIssuing(row.id, project)
-      return row
+      return (row, key.keyFile)
     }
     let authority = try open(row)
     if row.anchor == nil {
@@ -49,7 +57,7 @@ extension TrustKeeper {
       let anchor = Data(try authority.anchor().der)
       try await state.write { try $0.authorities.setAnchor(anchor, of: row.id) }
     }
-    return (row, authority)
+    return Issuer(row: row, authority: authority, tunnelKey: try TLSCryptServerKey(pem: keyring.secret(tunnelKey)))
   }
 
   func open(_ row: Authority) throws -> CertificateAuthority {
@@ -102,15 +110,9 @@ extension Transaction {
   ///
   /// - Throws: ``TrustKeeperError``.
   func requireIssuing(_ id: Int64, _ project: ProjectID) throws {
-    let row = try authorities.get(id)
-    guard row.stage == .active else { throw TrustKeeperError.authorityReplaced(project) }
-    if try isRevoked(row) { throw TrustKeeperError.projectRevoked(project) }
-  }
-
-  /// Whether the root's CRL lists the authority.
-  func isRevoked(_ row: Authority) throws -> Bool {
-    guard let issuer = row.issuerId else { return false }
-    return try revocations.find(row.serial, of: issuer) != nil
+    let standing = try authorities.standing(of: id)
+    guard standing.isActive else { throw TrustKeeperError.authorityReplaced(project) }
+    if standing.isRevoked { throw TrustKeeperError.projectRevoked(project) }
   }
 
   /// Signs and stores the CA's next CRL, with the next number.

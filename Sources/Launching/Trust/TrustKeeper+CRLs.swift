@@ -1,28 +1,49 @@
 import Foundation
+import Names
 import State
 import Trust
 
 extension TrustKeeper {
-  /// Renews the CRLs that have used up two thirds of their life, the most urgent first and at most `limit`, so that any
-  /// command can do it on the way. What can't be renewed is told, and fails nothing.
+  /// Renews the CRLs that have used up two thirds of their life, the most urgent first. What can't be renewed is told, and
+  /// fails nothing.
   ///
+  /// - Parameter all: however many there are and however long it takes; else what any command can do on the way, so that
+  ///   nothing has to be set up for it.
   /// - Returns: a sentence with its remedy for each CRL that is due and couldn't be renewed.
   /// - Throws: `StateError`, `HostError`.
   @discardableResult
-  public func renewDue(limit: Int = 16) async throws -> [String] {
+  public func renewDue(all: Bool = false) async throws -> [String] {
     let moment = now
     let due = try await state.read { state in
-      try state.crls.due(at: moment, limit: limit).map { try state.authorities.get($0) }
+      try state.crls.due(at: moment, limit: all ? .max : Self.mostAtOnce).map { try state.authorities.get($0) }
     }
+    return try await renew(due, at: moment, deadline: all ? nil : .now + Self.patience)
+  }
+
+  /// The same for the CRLs of one project.
+  @discardableResult
+  func renewDue(of project: ProjectID) async throws -> [String] {
+    let moment = now
+    let trusted = try await state.read { try $0.authorities.trusted(of: project) }
+    return try await renew(trusted.filter { $0.crlDueAt <= moment }, at: moment)
+  }
+
+  private func renew(
+    _ due: [Authority], at moment: Date, deadline: ContinuousClock.Instant? = nil
+  ) async throws -> [String] {
     var troubles: [String] = []
     for row in due {
       do { try await renewCRL(of: row, onlyDueAt: moment) } catch let error as TrustKeeperError {
         troubles.append(Self.trouble(row, error))
       } catch let error as TrustError { troubles.append(Self.trouble(row, error)) }
+      if let deadline, ContinuousClock.now > deadline { break }
     }
     try await state.exports.write()
     return troubles
   }
+
+  private static let mostAtOnce = 16
+  private static let patience = Duration.milliseconds(50)
 
   /// Signs the CA's next CRL; with a moment, only if it is still due then and no other process was first.
   func renewCRL(of row: Authority, onlyDueAt moment: Date? = nil) async throws {

@@ -30,8 +30,8 @@ extension TrustKeeper {
       guard trusted.map(\.id).sorted() == rows.map(\.id).sorted() else {
         throw TrustKeeperError.authorityReplaced(project)
       }
-      let live = try state.lineages.all(in: project).filter { $0.revokedAt == nil }
-      let fresh = try trusted.filter { try !state.isRevoked($0) }
+      let live = try state.lineages.live(in: project)
+      let fresh = try trusted.filter { try !state.authorities.standing(of: $0.id).isRevoked }
       guard !live.isEmpty || !fresh.isEmpty else { return ProjectRevocation(wasRevoked: true, lineages: 0) }
       for lineage in live { _ = try state.revocations.revoke(lineage: lineage.id, reason: reason, at: moment) }
       let issuers = try fresh.flatMap { try state.revoke($0, reason: reason, at: moment) }

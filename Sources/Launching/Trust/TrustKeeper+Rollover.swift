@@ -120,7 +120,8 @@ extension Transaction {
   /// - Returns: whether the whole project is revoked.
   @discardableResult
   fileprivate func requireSettledOrRevoked(_ project: ProjectID) throws -> Bool {
-    if let active = try authorities.active(of: project), try isRevoked(active) { return true }
+    let active = try authorities.active(of: project)
+    if try active.map({ try authorities.standing(of: $0.id).isRevoked }) == true { return true }
     try require(.settled, of: project)
     return false
   }

@@ -20,22 +20,21 @@ extension TrustKeeper {
   ///
   /// - Throws: ``TrustKeeperError``, `StateError`, `TrustError`.
   public func serverCredentials(of network: NetworkID) async throws -> ServerCredentials {
-    let issuer = try await issuing(network.project)
+    let issuer = try await issuer(of: network.project)
     var certificate = try await current(of: network, issuer.row)
     if certificate == nil { certificate = try await issueServer(of: network, issuer) }
-    try await renewDue()
-    try await state.exports.write()
+    try await renewDue(of: network.project)
     guard let certificate, let file = certificate.keyFile else {
       throw TrustKeeperError.noKey(authority: LaunchedNames.instance(of: network))
     }
-    let tunnelKey = try await tunnelKey(of: network.project).pem
     let (anchors, crls) = try await state.read { state in
       let trusted = try state.authorities.trusted(of: network.project)
       return (trusted.compactMap(\.anchor), try trusted.compactMap { try state.crls.newest(of: $0.id)?.pem })
     }
     return ServerCredentials(
       authorities: try anchors.map { try Trust.Certificate(der: Array($0)).pem }.joined(),
-      certificate: certificate.pem, key: try keyring.secret(file), crl: crls.joined(), tunnelKey: tunnelKey)
+      certificate: certificate.pem, key: try keyring.secret(file), crl: crls.joined(),
+      tunnelKey: issuer.tunnelKey.pem)
   }
 
   private func current(of network: NetworkID, _ issuer: Authority) async throws -> State.Certificate? {
@@ -51,9 +50,7 @@ extension TrustKeeper {
     }
   }
 
-  private func issueServer(
-    of network: NetworkID, _ issuer: (row: Authority, authority: CertificateAuthority)
-  ) async throws -> State.Certificate {
+  private func issueServer(of network: NetworkID, _ issuer: Issuer) async throws -> State.Certificate {
     let moment = now
     let key = try PrivateKey.generate(configuration.trust.keyType)
     let file = try KeyFile.instance("server-\(UUID().uuidString).pem")

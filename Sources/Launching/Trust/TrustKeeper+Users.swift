@@ -37,60 +37,57 @@ extension TrustKeeper {
     _ user: UserName, to project: ProjectID, expiry: Expiry? = nil, keyType: Trust.KeyType? = nil,
     request: SigningRequest? = nil, renewing: Bool = false
   ) async throws -> IssuedUser {
-    let issuer = try await issuing(project)
+    let issuer = try await issuer(of: project)
     let moment = now
     let life = try (expiry ?? .after(configuration.trust.lifetimes.client)).lifetime(from: moment)
-    let made = try issuer.authority.issue(
+    let made = try issuer.issue(
       to: user, of: project, request: request, keyType: keyType ?? configuration.trust.keyType, now: moment,
       lifetime: life)
-    let issued = try await store([made], by: issuer.row, of: project, renewing: renewing, at: moment)
+    let issued = try await store([made], by: issuer.row.id, of: project, renewing: renewing, at: moment)
     guard let only = issued.first else { throw TrustKeeperError.noUser(user, project) }
     return only
   }
 
-  /// Stores certificates that were just made, all of them in one transaction or none, and gives each user what their
-  /// client needs beside it.
+  /// Stores certificates that were just made, all of them in one transaction or none.
   func store(
-    _ made: [MadeCertificate], by issuer: Authority, of project: ProjectID,
-    renewing: Bool, at moment: Date
+    _ made: [MadeCertificate], by issuer: Int64, of project: ProjectID, renewing: Bool, at moment: Date
   ) async throws -> [IssuedUser] {
-    let tunnelKey = try await tunnelKey(of: project)
-    let tlsCrypt = try made.map { _ in try tunnelKey.issueClientKey(.timestamp(moment)) }
     let anchors = try await state.write { state in
-      for made in made {
-        try state.record(made.certificate, by: issuer, of: made.user, in: project, renewing: renewing, at: moment)
-      }
-      return try state.authorities.trusted(of: project).compactMap(\.anchor)
+      try state.requireIssuing(issuer, project)
+      for made in made { try state.record(made, by: issuer, in: project, renewing: renewing, at: moment) }
+      return try state.authorities.anchors(of: project)
     }
     let authorities = try anchors.map { try Trust.Certificate(der: Array($0)) }
-    return zip(made, tlsCrypt).map { made, tlsCrypt in
-      IssuedUser(certificate: made.certificate, key: made.key, tlsCrypt: tlsCrypt, authorities: authorities)
+    return made.map {
+      IssuedUser(certificate: $0.certificate, key: $0.key, tlsCrypt: $0.tlsCrypt, authorities: authorities)
     }
   }
 }
 
-/// A user's certificate that isn't stored yet.
+/// A user's certificate that isn't stored yet, and what goes with it.
 struct MadeCertificate: Sendable {
   let user: UserName
   let certificate: Trust.Certificate
   /// Nil when the user made it.
   let key: PrivateKey?
+  let tlsCrypt: TLSCryptClientKey
 }
 
-extension CertificateAuthority {
-  /// Issues a certificate to a user: to the key that signed `request`, to a new one where there is no request.
+extension TrustKeeper.Issuer {
+  /// Makes a certificate for a user: for the key that signed `request`, for a new one where there is no request.
   func issue(
     to user: UserName, of project: ProjectID, request: SigningRequest? = nil, keyType: Trust.KeyType, now: Date,
     lifetime: Lifetime
   ) throws -> MadeCertificate {
     let name = try DistinguishedName(commonName: user.text, organization: project.text)
+    let tlsCrypt = try tunnelKey.issueClientKey(.timestamp(now))
     if let request {
-      let certificate = try issueClient(named: name, for: request, now: now, lifetime: lifetime)
-      return MadeCertificate(user: user, certificate: certificate, key: nil)
+      let certificate = try authority.issueClient(named: name, for: request, now: now, lifetime: lifetime)
+      return MadeCertificate(user: user, certificate: certificate, key: nil, tlsCrypt: tlsCrypt)
     }
     let key = try PrivateKey.generate(keyType)
-    let certificate = try issueClient(named: name, publicKey: key.publicKey, now: now, lifetime: lifetime)
-    return MadeCertificate(user: user, certificate: certificate, key: key)
+    let certificate = try authority.issueClient(named: name, publicKey: key.publicKey, now: now, lifetime: lifetime)
+    return MadeCertificate(user: user, certificate: certificate, key: key, tlsCrypt: tlsCrypt)
   }
 }
 

@@ -36,7 +36,7 @@ public struct TrustKeeper: Sendable {
     if try await state.read({ try $0.tunnelKeys.find(of: project) }) == nil { try await makeTunnelKey(of: project) }
     _ = try await keyPair(of: project)
     // Which writes the exports as well.
-    try await renewDue()
+    try await renewDue(of: project)
   }
 
   /// The project's ssh key pair, made if there is none.

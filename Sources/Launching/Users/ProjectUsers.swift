@@ -66,9 +66,12 @@ public struct ProjectUsers: Sendable {
       if !isKnown && admission.target.remotes.isEmpty { throw TrustKeeperError.noProject(project) }
       return (isKnown, try state.target(of: project, admission.target))
     }
-    let hasAuthority = try await keeper.state.read { try $0.authorities.active(of: project) != nil }
+    // A preparation that was killed may have left the one without the other.
+    let isPrepared = try await keeper.state.read { state in
+      try state.authorities.active(of: project) != nil && state.tunnelKeys.find(of: project) != nil
+    }
     if !isKnown && admission.isRenewal { throw TrustKeeperError.noProject(project) }
-    if !hasAuthority { try await keeper.prepare(project) }
+    if !isPrepared { try await keeper.prepare(project) }
     return target
   }
 }

@@ -21,7 +21,7 @@ die() {
 
 [ -f settings ] || die "the payload has no settings"
 mode='' port='' most_clients='' VPN_IP='' DHCP_SUBNET='' DHCP_LOWER='' DHCP_UPPER='' POOL='' POOL6=''
-ROUTES='' DNS='' DNS_DOMAIN='' seen=' '
+ROUTES='' DNS='' DNS_DOMAIN='' crl_url='' seen=' '
 while IFS= read -r line || [ -n "$line" ]; do
 	key=${line%%=*} value=${line#*=}
 	case $line in [A-Z]*=*) ;; *) die "settings: a line that is not KEY=VALUE" ;; esac
@@ -42,11 +42,14 @@ while IFS= read -r line || [ -n "$line" ]; do
 	ROUTES) ROUTES=$value ;;
 	DNS) DNS=$value ;;
 	DNS_DOMAIN) DNS_DOMAIN=$value ;;
+	CRL_URL) crl_url=$value ;;
 	esac
 done <settings
-for file in ca.crt server.crt server.key crl.pem tls-crypt-v2.key; do
+for file in ca.crt server.crt server.key tls-crypt-v2.key; do
 	[ -s "$file" ] || die "the payload has no $file"
 done
+# A CRL that is too long for a payload is fetched.
+[ -s crl.pem ] || [ -n "$crl_url" ] || die "the payload has no crl.pem"
 
 is_count() { # VALUE MOST
 	case $1 in '' | 0* | *[!0-9]* | ??????*) return 1 ;; esac
@@ -323,7 +326,7 @@ first_crl() {
 }
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl
-if ! first_crl && ! $refresh "$PWD/crl.pem" >/dev/null && ! $refresh >/dev/null; then
+if ! first_crl && ! { [ -s crl.pem ] && $refresh "$PWD/crl.pem" >/dev/null; } && ! $refresh >/dev/null; then
 	why=$(sh "$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
 	case $why in *'new '*) ;; *) die "no CRL that can be used: $why" ;; esac
 fi

@@ -31,15 +31,29 @@ struct StagedBackup: ~Copyable {
 
   deinit { Self.remove(path) }
 
+  /// Nothing but a SQLite database is copied: a device may have no end, and fill the disk.
   private static func copy(_ source: FilePath, to path: FilePath) throws {
-    let input = open(source.string, O_RDONLY | O_CLOEXEC)
+    let input = open(source.string, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard input >= 0 else { throw HostError.file(doing: "open", path: source, errno: errno) }
-    let reader = FileHandle(fileDescriptor: input, closeOnDealloc: true)
+    defer { close(input) }
+    var status = stat()
+    var head = [UInt8](repeating: 0, count: magic.count)
+    guard fstat(input, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      pread(input, &head, head.count, 0) == head.count, head == magic
+    else { throw StateError.notState(path: source) }
     let output = open(path.string, O_WRONLY | O_CLOEXEC)
     guard output >= 0 else { throw HostError.file(doing: "open", path: path, errno: errno) }
-    let writer = FileHandle(fileDescriptor: output, closeOnDealloc: true)
-    while let piece = try reader.read(upToCount: 1 << 20), !piece.isEmpty { try writer.write(contentsOf: piece) }
+    defer { close(output) }
+    while true {
+      let count = sendfile(output, input, nil, 1 << 24)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw HostError.file(doing: "copy a backup to", path: path, errno: errno) }
+      if count == 0 { return }
+    }
   }
+
+  /// What each SQLite database begins with (https://www.sqlite.org/fileformat.html, 1.3).
+  private static let magic = Array("SQLite format 3\0".utf8)
 
   private static func check(_ path: FilePath, named name: FilePath) throws {
     let staged = try DatabaseQueue(path: path.string, configuration: Schema.configuration())

@@ -38,7 +38,8 @@ public struct Authorities {
 
   /// - Throws: ``StateError/notFound(kind:id:)``.
   public func get(_ id: Int64) throws -> Authority {
-    try Authority.fetchOne(db, key: id).orNotFound("certificate authority", "\(id)")
+    try Authority.fetchOne(db, sql: "SELECT * FROM authorities WHERE id = ?", arguments: [id])
+      .orNotFound("certificate authority", "\(id)")
   }
 
   /// The one that issues for the project, or the root that signs projects' CAs; nil before the first launch.
@@ -59,6 +60,30 @@ public struct Authorities {
   public func trusted(of project: ProjectID?) throws -> [Authority] {
     let all = try all(of: project).filter { $0.stage != .retired }
     return all.filter { $0.stage == .active } + all.filter { $0.stage != .active }
+  }
+
+  /// What the project's cloudpipe and users trust, in DER: the anchors of the trusted authorities, the active one's first.
+  public func anchors(of project: ProjectID) throws -> [Data] {
+    try Data.fetchAll(
+      db.cachedStatement(
+        sql: """
+          SELECT anchor FROM authorities WHERE ifnull(project_id, '') = ? AND stage <> 'retired' AND anchor IS NOT NULL
+          ORDER BY stage <> 'active', generation DESC
+          """), arguments: [project.text])
+  }
+
+  /// Whether the authority issues, and whether its root's CRL lists it.
+  ///
+  /// - Throws: ``StateError/notFound(kind:id:)``.
+  public func standing(of id: Int64) throws -> (isActive: Bool, isRevoked: Bool) {
+    let row = try Row.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT stage = 'active', EXISTS (SELECT 1 FROM revocations r
+            WHERE r.authority_id = a.issuer_id AND r.serial = a.serial) FROM authorities a WHERE id = ?
+          """), arguments: [id]
+    ).orNotFound("certificate authority", "\(id)")
+    return (row[0], row[1])
   }
 
   /// Ends a rollover's first stage: the next authority issues from now on, and the active one becomes previous.

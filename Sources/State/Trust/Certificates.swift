@@ -73,15 +73,4 @@ public struct Certificates {
         ORDER BY not_after DESC, rowid DESC LIMIT 1
         """, arguments: [lineage])
   }
-
-  /// Those that end between two moments, soonest first, and aren't revoked: what to warn of.
-  public func ending(from start: Date, to end: Date, limit: Int = 1000) throws -> [Certificate] {
-    try Certificate.fetchAll(
-      db,
-      sql: """
-        SELECT * FROM certificates WHERE not_after BETWEEN ? AND ? AND NOT EXISTS (SELECT 1 FROM revocations
-          WHERE revocations.authority_id = certificates.authority_id AND revocations.serial = certificates.serial)
-        ORDER BY not_after LIMIT ?
-        """, arguments: [start.wholeSeconds, end.wholeSeconds, limit])
-  }
 }

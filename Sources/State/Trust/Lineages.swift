@@ -36,10 +36,11 @@ public struct Lineages {
         """, arguments: ["name": user.text, "project": project?.text])
   }
 
-  /// The project's lineages, ordered by kind, name and age.
-  public func all(in project: ProjectID) throws -> [Lineage] {
+  /// The project's live lineages, ordered by kind and name.
+  public func live(in project: ProjectID) throws -> [Lineage] {
     try Lineage.fetchAll(
-      db, sql: "SELECT * FROM lineages WHERE project_id = ? ORDER BY kind, name, id", arguments: [project.text])
+      db, sql: "SELECT * FROM lineages WHERE project_id = ? AND revoked_at IS NULL ORDER BY kind, name",
+      arguments: [project.text])
   }
 
   /// - Throws: ``StateError/notFound(kind:id:)``.

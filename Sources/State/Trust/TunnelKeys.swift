@@ -31,6 +31,7 @@ public struct TunnelKeys {
   }
 
   public func find(of project: ProjectID) throws -> TunnelKey? {
-    try TunnelKey.fetchOne(db, key: project.text)
+    try TunnelKey.fetchOne(
+      db, sql: "SELECT * FROM tunnel_keys WHERE project_id = ?", arguments: [project.text])
   }
 }

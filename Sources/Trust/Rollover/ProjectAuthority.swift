@@ -32,8 +32,12 @@ public struct ProjectAuthority: Sendable {
   /// A common name has 64 characters at most; a longer project's name is cut in it, and whole in the organization.
   /// - Throws: `TrustError.valueRefused` for a name that no certificate can hold.
   public static func name(project: String, generation: Int = 1) throws -> DistinguishedName {
+    try DistinguishedName(commonName: commonName(project: project, generation: generation), organization: project)
+  }
+
+  /// The common name in it.
+  public static func commonName(project: String, generation: Int = 1) -> String {
     let suffix = " CA" + (generation > 1 ? " \(generation)" : "")
-    let stem = String(project.prefix(64 - suffix.count))
-    return try DistinguishedName(commonName: stem + suffix, organization: project)
+    return project.prefix(64 - suffix.count) + suffix
   }
 }

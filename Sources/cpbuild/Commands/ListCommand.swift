@@ -42,11 +42,11 @@ struct ListCommand: AsyncParsableCommand {
 
   func run() async throws {
     let lines = try await options.openIfThere()?.store.read { try $0.projects.overview() } ?? []
-    let text = lines.isEmpty ? "no projects\n" : Self.table(lines).text(width: Terminal.width(of: STDOUT_FILENO))
-    try options.global.print(lines.map(Entry.init), text: text)
+    try options.global.print(lines.map(Entry.init), text: Self.text(lines, width: Terminal.width(of: STDOUT_FILENO)))
   }
 
-  private static func table(_ lines: [ProjectOverview]) -> Table {
+  private static func text(_ lines: [ProjectOverview], width: Int?) -> String {
+    guard !lines.isEmpty else { return "no projects\n" }
     var table = Table(["PROJECT", "NETWORK", "CIDR", "MODE", "PUBLIC", "STATE", "IMAGE"])
     for line in lines {
       let address = line.publicAddress.map { "\($0):\(line.publicPort.map { "\($0)" } ?? "")" }
@@ -55,6 +55,6 @@ struct ListCommand: AsyncParsableCommand {
         line.state?.rawValue ?? "", line.imageId ?? "",
       ])
     }
-    return table
+    return table.text(width: width)
   }
 }

@@ -39,16 +39,17 @@ struct StateOptions: ParsableArguments {
   var home: Home { Home(global.home) }
 
   /// Opens the state, making it if there is none, and does on the way what any command does: finishes exports and
-  /// removes keys that a kill left behind, renews the CRLs that are due, and finishes or undoes launches that were killed. What goes wrong with
-  /// any of it is said on stderr and stops nothing.
+  /// removes keys that a kill left behind, renews some of the CRLs that are due, and finishes or undoes launches that were
+  /// killed. What goes wrong with any of it is said on stderr and stops nothing.
   ///
+  /// - Parameter renewingAll: all CRLs that are due, however long it takes.
   /// - Throws: `StateError`, `DeclarationError`, `HostError`.
-  func open() async throws -> OpenState {
+  func open(renewingAll: Bool = false) async throws -> OpenState {
     let configuration = try Configuration.read(in: home)
     let store = try await StateStore.open(home)
     try await store.sweepKeysDaily()
     let trust = TrustKeeper(state: store, configuration: configuration, passphrase: passphrase)
-    for trouble in try await trust.renewDue() {
+    for trouble in try await trust.renewDue(all: renewingAll) {
       StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n")
     }
     let open = OpenState(store: store, trust: trust, configuration: configuration)
@@ -58,9 +59,9 @@ struct StateOptions: ParsableArguments {
 
   /// Opens the state where there is one; nil where there is none, which for looking at it is as good as an empty one.
   ///
-  /// - Throws: what ``open()`` throws.
-  func openIfThere() async throws -> OpenState? {
-    access(home.database.string, F_OK) == 0 ? try await open() : nil
+  /// - Throws: what ``open(renewingAll:)`` throws.
+  func openIfThere(renewingAll: Bool = false) async throws -> OpenState? {
+    access(home.database.string, F_OK) == 0 ? try await open(renewingAll: renewingAll) : nil
   }
 
   private var passphrase: PassphraseSource? {

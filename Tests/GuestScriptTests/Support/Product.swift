@@ -90,6 +90,24 @@ final class Product {
     try project.guest.copy("\(home.projects)/acme/crl.pem", to: "/etc/openvpn/server/crl.pem")
   }
 
+  /// Has the project's CRL list so many more certificates.
+  func revokeOthers(_ count: Int) async throws {
+    try await withKeeper { [acme] keeper in
+      let moment = Date()
+      try await keeper.state.write { state in
+        guard let authority = try state.authorities.active(of: acme) else { return }
+        for _ in 0..<count {
+          let serial = try State.SerialNumber(bytes: Trust.SerialNumber.random().octets)
+          try state.revocations.insert(
+            State.Revocation(
+              authorityId: authority.id, serial: serial, reason: .superseded, revokedAt: moment,
+              expiresAt: moment + 86_400))
+        }
+      }
+      _ = try await keeper.renewCRLs(of: acme)
+    }
+  }
+
   /// The service that hands out the payload hands out the exported CRLs, always the newest.
   private func publishCRL() throws {
     try FileManager.default.createDirectory(atPath: "\(web)/cloudpipe", withIntermediateDirectories: true)

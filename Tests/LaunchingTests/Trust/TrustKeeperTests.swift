@@ -118,7 +118,7 @@ import Trust
       for (days, number) in [(4.6, UInt64(1)), (4.7, 2)] {
         let later = TrustKeeper(
           state: keeper.state, configuration: Configuration(), clock: { moment + days * 86_400 })
-        #expect(try await later.renewDue().isEmpty)
+        #expect(try await later.renewDue(all: true).isEmpty)
         #expect(try list(keeper, acme).number == number)
       }
     }
@@ -139,7 +139,7 @@ import Trust
       let without = TrustKeeper(
         state: keeper.state, configuration: Configuration(), clock: { Date() + 6 * 86_400 })
       await #expect(throws: TrustKeeperError.self) { try await without.addUser(UserName("alice"), to: acme) }
-      #expect(try await without.renewDue().count == 2)
+      #expect(try await without.renewDue(all: true).count == 2)
       try AtomicFile.write("wrong", to: phrase, mode: 0o600)
       let wrong = TrustKeeper(state: keeper.state, configuration: Configuration(), passphrase: .file(phrase))
       await #expect(throws: TrustKeeperError.self) { try await wrong.addUser(UserName("alice"), to: acme) }

@@ -60,7 +60,7 @@ struct MetadataAnswers: Sendable {
   }
 
   private func revocations(_ instance: InstanceMetadata) -> Response {
-    guard let bytes = try? Data(contentsOf: URL(filePath: instance.crl)), bytes.count <= 4 << 20 else {
+    guard let bytes = try? Data(contentsOf: URL(filePath: instance.crl)), bytes.count <= 16 << 20 else {
       log.write("the CRL \(instance.crl) can't be read")
       return Response(.serviceUnavailable, "no CRL\n")
     }

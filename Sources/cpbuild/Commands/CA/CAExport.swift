@@ -17,7 +17,7 @@ struct CAExport: AsyncParsableCommand {
   @OptionGroup var state: StateOptions
   @OptionGroup var argument: OptionalProjectArgument
 
-  @Option(help: ArgumentHelp("Write to this file instead of stdout.", valueName: "file"))
+  @Option(help: ArgumentHelp("Write to this file instead of stdout ('-').", valueName: "file"))
   var out: String?
 
   @Flag(help: "The chain to the root rather than the project's own anchor.")
@@ -34,7 +34,7 @@ struct CAExport: AsyncParsableCommand {
       throw TrustKeeperError.noRoot
     }
     let bundle = try await open.trust.bundle(of: project, isChain: chain)
-    guard let out else { return try state.global.print(["certificates": bundle], text: bundle) }
+    guard let out, out != "-" else { return try state.global.print(["certificates": bundle], text: bundle) }
     let file = FilePath.fromCommandLine(out)
     try AtomicFile.write(bundle, to: file, mode: 0o644)
     try state.global.print(["file": file.string], text: "wrote \(file)\n")

@@ -10,10 +10,11 @@ import Trust
 struct CAShow: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "show",
-    abstract: "Show the root CA and the projects' CAs, and how long they last.",
+    abstract: "Show the root CA and the projects' CAs, how long they last, and whose certificate is about to end.",
     discussion: """
       Exit status for monitoring: 0 when all is well or only due for renewal (a third of the life is left), 1 when a CA \
-      is expiring (a ninth is left) or isn't valid. A revoked project counts as well.
+      is expiring (a ninth is left) or isn't valid, or the last certificate of a user or cloudpipe is (a ninth and at \
+      most 30 days are left). What is revoked counts as well.
       """)
 
   @OptionGroup var state: StateOptions
@@ -21,13 +22,12 @@ struct CAShow: AsyncParsableCommand {
 
   func run() async throws {
     let project = try argument.project()
-    var all: [AuthorityStatus] = []
+    var report = CAReport([], [])
     if let open = try await state.openIfThere() {
-      all = try await open.trust.authorities(of: project)
+      report = CAReport(try await open.trust.authorities(of: project), try await open.trust.ending(of: project))
     } else if let project {
       throw TrustKeeperError.noProject(project)
     }
-    let report = CAReport(all)
     try state.global.print(report, text: report.text(width: Terminal.width(of: STDOUT_FILENO)))
     if !report.ok { throw ArgumentParser.ExitCode(Outcome.failed.rawValue) }
   }
@@ -51,13 +51,34 @@ struct CAReport: Encodable {
     let revokedAt: Date?
   }
 
+  /// The last certificate of a user or cloudpipe.
+  struct Ending: Encodable {
+    let project: String
+    /// Left out for a cloudpipe.
+    let user: String?
+    /// Left out for a user.
+    let network: String?
+    let serial: String
+    let notBefore: Date
+    let notAfter: Date
+    let severity: String
+  }
+
   /// Whether none is expiring or not valid.
   let ok: Bool
   let authorities: [Entry]
+  let ending: [Ending]
+  private let areAuthoritiesWell: Bool
 
-  init(_ all: [AuthorityStatus]) {
-    ok = !all.contains { $0.severity >= .expiring && !$0.isRevoked }
+  private enum CodingKeys: CodingKey { case ok, authorities, ending }
+
+  init(
+    _ all: [AuthorityStatus], _ ending: [(certificate: EndingCertificate, severity: TrustHealth.Severity)]
+  ) {
+    areAuthoritiesWell = !all.contains { $0.severity >= .expiring && !$0.isRevoked }
+    ok = areAuthoritiesWell && ending.isEmpty
     authorities = all.map(Entry.init)
+    self.ending = ending.map(Ending.init)
   }
 
   func text(width: Int?) -> String {
@@ -70,7 +91,32 @@ struct CAReport: Encodable {
       ])
     }
     let remedy = "renew a project's CA with 'cpbuild ca renew PROJECT' before it ends: nobody can connect after it\n"
-    return table.text(width: width) + (ok ? "" : "\n" + remedy)
+    return table.text(width: width) + (areAuthoritiesWell ? "" : "\n" + remedy) + endingText(width: width)
+  }
+
+  private func endingText(width: Int?) -> String {
+    guard !ending.isEmpty else { return "" }
+    var table = Table(["ENDING", "PROJECT", "ENDS", "STATUS", "REMEDY"])
+    for entry in ending {
+      table.add([
+        entry.user ?? "cloudpipe of \(entry.network ?? "")", entry.project, Moment.text(entry.notAfter), entry.severity,
+        entry.user.map { "cpbuild user add \(entry.project) \($0) --renew" } ?? "cpbuild restart \(entry.project)",
+      ])
+    }
+    return "\n" + table.text(width: width)
+  }
+}
+
+extension CAReport.Ending {
+  init(_ status: (certificate: EndingCertificate, severity: TrustHealth.Severity)) {
+    let certificate = status.certificate
+    project = certificate.project.text
+    user = certificate.kind == .user ? certificate.name : nil
+    network = certificate.kind == .server ? certificate.name : nil
+    serial = certificate.serial.text
+    notBefore = certificate.notBefore
+    notAfter = certificate.notAfter
+    severity = status.severity.text
   }
 }
 

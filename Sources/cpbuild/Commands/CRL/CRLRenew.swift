@@ -30,7 +30,7 @@ struct CRLRenew: AsyncParsableCommand {
     let troubles = try await open.trust.renewCRLs(of: project)
     for trouble in troubles { StandardError.write("cpbuild: \(trouble.escapingControls())\n") }
     guard troubles.isEmpty else { throw ArgumentParser.ExitCode(Outcome.failed.rawValue) }
-    let report = try await CRLReport.read(state, project)
+    let report = try await CRLReport.read(open, project)
     let text = report.lists.filter { project == nil || $0.project != nil }.map {
       "the revocation list of \($0.authority) has number \($0.number ?? 0) and ends at \(Moment.text($0.nextUpdate))\n"
     }.joined()

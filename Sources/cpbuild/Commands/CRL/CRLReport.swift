@@ -23,9 +23,9 @@ struct CRLReport: Encodable {
   let ok: Bool
   let lists: [Entry]
 
-  /// Reads what the state holds, after what any command does on the way.
-  static func read(_ options: StateOptions, _ project: ProjectID?) async throws -> CRLReport {
-    guard let state = try await options.openIfThere() else {
+  /// Reads what the state holds; nil: there is none.
+  static func read(_ state: OpenState?, _ project: ProjectID?) async throws -> CRLReport {
+    guard let state else {
       if let project { throw TrustKeeperError.noProject(project) }
       return CRLReport(ok: true, lists: [])
     }

@@ -46,7 +46,7 @@ struct RestoreCommand: AsyncParsableCommand {
     let path = FilePath.fromCommandLine(file)
     let result = try await StateStore.restore(path, into: options.home, force: force)
     // Every CRL is due after a restore: a cloudpipe may hold one with a higher number than the backup's.
-    _ = try await options.open()
+    _ = try await options.open(renewingAll: true)
     let report = Report(
       restored: path.string, lost: result.loss.isEmpty ? nil : "\(result.loss)",
       missingKeys: result.missingKeys.map(\.text))
