@@ -26,13 +26,19 @@ TEST_PACKAGES = binutils btrfs-progs busybox-static cryptsetup-bin easy-rsa gnut
 OPENSTACK_PACKAGES = glance-api keystone neutron-server nova-api nova-conductor nova-scheduler placement-api \
   python3-openstackclient uwsgi-plugin-python3
 
-.PHONY: help demo test test-openstack bench build deps deps-build deps-run toolchain install install-units format lint lint-swift lint-shell clean
+# The same with instances that run.
+HYPERVISOR_PACKAGES = conntrack ebtables haproxy iptables iputils-arping libvirt-daemon-system mariadb-server \
+  neutron-dhcp-agent neutron-l3-agent neutron-linuxbridge-agent neutron-metadata-agent python3-libvirt python3-pymysql \
+  rabbitmq-server
+
+.PHONY: help demo test test-openstack test-openstack-instance bench build deps deps-build deps-run toolchain install install-units format lint lint-swift lint-shell clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo 'make demo     install what is missing, build, and make the image, and show a cloudpipe's life'
 	@echo 'make test     install what is missing, build, and run every test'
 	@echo 'make test-openstack  those tests only that need a real OpenStack'
+	@echo 'make test-openstack-instance  the image in an OpenStack with a hypervisor, from publication to a client'
 	@echo 'make deps     install what is missing, with apt'
 	@echo 'make build    compile in release mode: .build/release/cpbuild'
 	@echo 'make install  program, man page, completions and systemd units to $$DESTDIR$$PREFIX ($(DESTDIR)$(PREFIX))'
@@ -64,6 +70,12 @@ test: toolchain deps lint
 test-openstack: toolchain deps
 	$(SWIFT) build --build-tests
 	@scripts/run-tests '$(SWIFT)' OpenStackTests
+
+# The program as it is released, with its own image. Needs root, and some 60 MB of packages that no other test needs.
+test-openstack-instance: build deps
+	@scripts/install-packages $(HYPERVISOR_PACKAGES)
+	.build/release/cpbuild image
+	@$(AS_ROOT) python3 Tests/OpenStackTests/Fixture/instance_scenario.py .build/release/cpbuild out .build
 
 bench: toolchain deps
 	$(SWIFT) build -c release

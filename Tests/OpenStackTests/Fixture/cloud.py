@@ -1,16 +1,17 @@
 """A real OpenStack on loopback, for as long as this runs: Keystone, Glance, Placement, Nova (fake driver) and Neutron.
 
-usage: cloud.py FOLDER SNAPSHOT
+usage: cloud.py FOLDER SNAPSHOTS
 
-Everything lies in FOLDER, which is removed in the end. SNAPSHOT is the archive of the databases as they are after the
-first start; it is made when it isn't there, and saves the better part of a minute when it is. When the cloud is ready one
-line of JSON says where. It ends with SIGTERM, or when whoever started it has ended, and leaves nothing.
+Everything lies in FOLDER, which is removed in the end. In the folder SNAPSHOTS the databases are kept as they are after
+the first start, which saves the better part of a minute the next time. When the cloud is ready one line of JSON says
+where. It ends with SIGTERM, or when whoever started it has ended, and leaves nothing.
 
 No broker and no database server: Nova is one process and so is Neutron, each with a transport inside of it, and all
 databases are SQLite.
 """
 
 import concurrent.futures
+import hashlib
 import json
 import os
 import pathlib
@@ -38,12 +39,14 @@ class Ended(Exception):
 
 
 class Cloud:
-    def __init__(self, folder, snapshot):
+    Layout = services.Layout
+
+    def __init__(self, folder, snapshots):
         self.folder = pathlib.Path(folder)
-        self.snapshot = pathlib.Path(snapshot)
+        self.snapshot = pathlib.Path(snapshots) / f"openstack-{version()}.tar"
         self.processes = []
         self.ports = free_ports(services.NAMES)
-        self.layout = services.Layout(self.folder, self.ports)
+        self.layout = self.Layout(self.folder, self.ports)
 
     def start(self):
         self.layout.write()
@@ -60,12 +63,15 @@ class Cloud:
             self.save()
         # Nova's services give up when Placement isn't there yet.
         self.await_answer("placement", "/")
+        self.start_services()
+        seeding.resources(self.layout)
+
+    def start_services(self):
         self.spawn("nova", ["python3", str(HERE / "nova_in_one.py"), *self.layout.options("nova")])
         self.spawn("neutron", ["neutron-server", *self.layout.options("neutron")])
         self.spawn("glance", ["glance-api", *self.layout.options("glance")])
         for name in ("glance", "neutron", "nova"):
             self.await_answer(name, "/")
-        seeding.resources(self.layout)
 
     def create_databases(self):
         """Each project's own tool, those of different databases at the same time."""
@@ -112,22 +118,27 @@ class Cloud:
         self.processes.append((name, process))
 
     def await_answer(self, name, path):
+        def answers():
+            try:
+                urllib.request.urlopen(self.layout.url(name) + path, timeout=5)
+                return True
+            except urllib.error.HTTPError as error:
+                return error.code < 500
+            except OSError:
+                return False
+        self.wait(name, answers)
+
+    def wait(self, name, condition):
+        """Until a process is ready, as long as all of them run."""
         deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
+        while not condition():
             check_parent()
             for other, process in self.processes:
                 if process.poll() is not None:
                     raise RuntimeError(f"{other} ended: {self.tail(other)}")
-            try:
-                urllib.request.urlopen(self.layout.url(name) + path, timeout=5)
-                return
-            except urllib.error.HTTPError as error:
-                if error.code < 500:
-                    return
-            except OSError:
-                pass
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{name} isn't ready after {PATIENCE} s: {self.tail(name)}")
             time.sleep(0.1)
-        raise RuntimeError(f"{name} gave no answer in {PATIENCE} s: {self.tail(name)}")
 
     def tail(self, name):
         return "\n".join(
@@ -144,6 +155,12 @@ class Cloud:
             while time.monotonic() < deadline and any(process.poll() is None for _, process in self.processes):
                 time.sleep(0.05)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def version():
+    """A snapshot is of the fixture that made it."""
+    texts = [(HERE / name).read_bytes() for name in ("cloud.py", "neutron_tables.py", "seeding.py", "services.py")]
+    return hashlib.sha256(b"".join(texts)).hexdigest()[:16]
 
 
 def free_ports(names):
@@ -185,4 +202,5 @@ def main():
         cloud.stop()
 
 
-main()
+if __name__ == "__main__":
+    main()

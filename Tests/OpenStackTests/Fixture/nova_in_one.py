@@ -8,12 +8,14 @@ from nova.compute import rpcapi as compute
 from nova.conductor import rpcapi as conductor
 from nova.scheduler import rpcapi as scheduler
 import nova.conf
+import os_vif
 from oslo_log import log
 from oslo_service import service as processes
 
 config.parse_args(["nova", *sys.argv[1:]])
 log.setup(nova.conf.CONF, "nova")
 objects.register_all()
+os_vif.initialize()
 launcher = processes.ServiceLauncher(nova.conf.CONF)
 for binary, topic in (
     ("nova-conductor", conductor.RPC_TOPIC),

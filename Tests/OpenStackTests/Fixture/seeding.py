@@ -8,12 +8,15 @@ ADMIN = ("admin", "admin", "admin")
 
 
 class Client:
-    """An administrator who speaks JSON."""
+    """Somebody who speaks JSON.
 
-    def __init__(self, layout):
-        self.endpoints = layout.endpoints()
+    `endpoints` is what the catalog says, by type; `login` is user, password and project.
+    """
+
+    def __init__(self, endpoints, login=ADMIN):
+        self.endpoints = endpoints
         self.token = None
-        user, password, project = ADMIN
+        user, password, project = login
         domain = {"name": "Default"}
         answer = self.request("identity", "POST", "/auth/tokens", {"auth": {
             "identity": {"methods": ["password"], "password": {
@@ -40,7 +43,7 @@ class Client:
 
 def identity(layout):
     """Users `service` (administrator), `demo` (member) and `reader` of the project `demo`; password and name are one."""
-    client = Client(layout)
+    client = Client(layout.endpoints())
     roles = {role["name"]: role["id"] for role in client.request("identity", "GET", "/roles")["roles"]}
     projects = {"admin": client.identity_of("projects", "admin")}
     for name in ("service", "demo"):
@@ -67,7 +70,7 @@ def identity(layout):
 
 def resources(layout):
     """Flavors, the network `outside`, and a wait until Nova knows its one host."""
-    client = Client(layout)
+    client = Client(layout.endpoints())
     for name, memory, disk in (("m1.tiny", 512, 1), ("too.large", 100_000_000, 1)):
         client.request("compute", "POST", "/flavors", {"flavor": {
             "name": name, "ram": memory, "vcpus": 1, "disk": disk}})

@@ -55,7 +55,7 @@ class Layout:
             (self.folder / path).mkdir(parents=True, exist_ok=True)
         for path in ("fernet", "credential"):
             (self.folder / "var/keys" / path).chmod(0o700)
-        for name, sections in configuration(self).items():
+        for name, sections in self.configuration().items():
             self.file(name).parent.mkdir(parents=True, exist_ok=True)
             self.file(name).write_text(ini(sections))
         self.write_driver()
@@ -63,6 +63,10 @@ class Layout:
         sudo = self.folder / "bin" / "sudo"
         sudo.write_text('#!/bin/sh\nexec "$@"\n')
         sudo.chmod(0o755)
+
+    def configuration(self):
+        """Files with sections with values, by what they are of."""
+        return configuration(self)
 
     def write_driver(self):
         """Python finds an entry point by the metadata of the distribution that it came with."""
