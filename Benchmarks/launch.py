@@ -1,5 +1,6 @@
 """Launches: from the command to a VPN that answers, beside a stock boot of the same base with OpenVPN set up by a script
-of the hand-made kind; from `user revoke` to the session's end; memory; a list of 1,000 projects. Needs root. All of it in
+of the hand-made kind; from `user revoke` to the session's end; what goes through the tunnel, beside a plain OpenVPN server in
+the same instance; memory; a list of 1,000 projects. Needs root. All of it in
 network namespaces of its own.
 """
 import json
@@ -29,6 +30,39 @@ while time.monotonic() < end:
     except OSError:
         time.sleep(0.05)
 sys.exit("no answer in 180 s")
+"""
+
+# A machine of the project's network takes what is sent for some seconds, and says how many bytes a second came.
+SINK = """
+import socket, sys, time
+server = socket.create_server((sys.argv[1], 5001))
+print("listens", flush=True)
+link = server.accept()[0]
+link.recv(1 << 16)
+begin, count = time.monotonic(), 0
+while (took := time.monotonic() - begin) < 5:
+    count += len(link.recv(1 << 16))
+print(count / took)
+"""
+SOURCE = """
+import socket, sys
+link = socket.create_connection((sys.argv[1], 5001), 20)
+try:
+    while True:
+        link.sendall(bytes(1 << 16))
+except OSError:
+    pass
+"""
+
+# In the instance, in the place of the cloudpipe's own server: what OpenVPN's own example of a server comes down to.
+PLAIN = """
+systemctl stop openvpn-server@server
+nft flush ruleset
+echo 1 >/proc/sys/net/ipv4/ip_forward
+nft 'table ip plain { chain postrouting { type nat hook postrouting priority 100; oifname br0 masquerade; }; }'
+cd /etc/openvpn/server
+openvpn --daemon plain --port 1194 --proto udp --dev tun7 --dev-type tun --server 10.99.0.0 255.255.255.0 --topology subnet \\
+    --ca ca.crt --cert server.crt --key server.key --dh none --keepalive 10 60 --push "route $1 255.255.255.0"
 """
 
 SCRIPT = """#!/bin/sh
@@ -190,18 +224,67 @@ class Launches:
             total += int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
         return total
 
-    def revoke(self, name):
-        """Seconds from the command to the end of the user's session."""
-        profile, log = self.folder / f"{name}.ovpn", self.folder / f"{name}.log"
-        self.run("user", "add", "bench", name, "--out", profile)
+    def connect(self, profile):
+        """A client that is connected."""
+        log = profile.with_suffix(".log")
         client = subprocess.Popen(
             self.user.words("openvpn", "--config", profile, "--verb", "3"), stdout=log.open("w"), stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + 60
+        while "Initialization Sequence Completed" not in log.read_text():
+            if time.monotonic() > deadline or client.poll() is not None:
+                client.kill()
+                sys.exit(f"the client didn't connect:\n{log.read_text()[-2000:]}")
+            time.sleep(0.02)
+        return client
+
+    def throughput(self, mode):
+        """Bits a second from a user to a machine of the network: through the cloudpipe, then through a plain server."""
+        self.launch("--mode", mode)
+        profile = self.folder / f"{mode}.ovpn"
+        self.run("user", "add", "bench", mode, "--out", profile)
+        machine = Space("cpb-bench-sink")
         try:
-            deadline = time.monotonic() + 60
-            while "Initialization Sequence Completed" not in log.read_text():
-                if time.monotonic() > deadline:
-                    sys.exit(f"the client didn't connect:\n{log.read_text()[-2000:]}")
-                time.sleep(0.02)
+            self.run("attach", "bench", "sink", "--netns", machine.name)
+            address = subprocess.run(machine.words("ip", "-4", "-o", "address", "show", "eth0"), check=True,
+                                     capture_output=True, text=True).stdout.split()[3].split("/")[0]
+            # Until the instance has booted to its end, and has nothing else to do.
+            time.sleep(40)
+            ours = self.transfer(profile, machine, address)
+            plain = profile.with_name("plain.ovpn")
+            text = re.sub(r"<tls-crypt-v2>.*?</tls-crypt-v2>", "", profile.read_text(), flags=re.DOTALL)
+            plain.write_text(re.sub(r"(?m)^dev .*$", "dev tun", text))
+            script = self.folder / "plain.sh"
+            script.write_text(PLAIN)
+            with script.open() as lines:
+                subprocess.run(
+                    self.host.words(self.cpbuild, "ssh", "bench", "--", f"doas sh -s {address.rsplit('.', 1)[0]}.0"),
+                    env=self.environment, cwd=self.folder, stdin=lines, check=True, stdout=subprocess.DEVNULL)
+            return ours, self.transfer(plain, machine, address)
+        finally:
+            machine.remove()
+            self.terminate()
+
+    def transfer(self, profile, machine, address):
+        client = self.connect(profile)
+        sink = subprocess.Popen(
+            machine.words(sys.executable, "-c", SINK, address), stdout=subprocess.PIPE, text=True)
+        try:
+            sink.stdout.readline()
+            source = subprocess.Popen(self.user.words(sys.executable, "-c", SOURCE, address), stderr=subprocess.DEVNULL)
+            rate = 8 * float(sink.communicate(timeout=60)[0])
+            source.wait(30)
+            return rate
+        finally:
+            for process in (sink, client):
+                process.kill()
+                process.wait()
+
+    def revoke(self, name):
+        """Seconds from the command to the end of the user's session."""
+        profile = self.folder / f"{name}.ovpn"
+        self.run("user", "add", "bench", name, "--out", profile)
+        client = self.connect(profile)
+        try:
             # Until the instance has booted to its end: that is what is asked for most of the time.
             self.run("user", "list", "bench")
             begin = time.monotonic()
@@ -252,10 +335,9 @@ def report(cpbuild, folder, runs):
     stock = Stock(folder, cache)
     launches = Launches(cpbuild, folder, cache, out)
     rows = {"stock": [], "cold": [], "warm": [], "revoke": []}
-    has_warm = "--warm" in subprocess.run([cpbuild, "launch", "--help"], capture_output=True, text=True).stdout
     try:
         # What is unpacked once for all launches of an image is unpacked.
-        launches.launch(*(["--warm"] if has_warm else []))
+        launches.launch("--warm")
         launches.terminate()
         for number in range(runs):
             rows["stock"].append(stock.boot())
@@ -263,9 +345,9 @@ def report(cpbuild, folder, runs):
             rows["revoke"].append(launches.revoke(f"user{number}"))
             memory = launches.memory()
             launches.terminate()
-            if has_warm:
-                rows["warm"].append(launches.launch("--warm"))
-                launches.terminate()
+            rows["warm"].append(launches.launch("--warm"))
+            launches.terminate()
+        tunnels = {mode: launches.throughput(mode) for mode in ("bridged", "routed")}
         launches.launch("--no-wait")
         many = launches.list_many(1000)
     finally:
@@ -279,9 +361,11 @@ def report(cpbuild, folder, runs):
                 f"{limit}×" if other else f"{limit} {unit}", "met" if held <= limit else "NOT MET")
 
     lines = [("", "cpbuild", "stock boot", "ratio", "at most", ""),
-             row("launch, cold, to the VPN's answer", median["cold"], 0.25, "s", median["stock"])]
-    if has_warm:
-        lines.append(row("launch --warm, to the VPN's answer", median["warm"], 0.1, "s", median["stock"]))
+             row("launch, cold, to the VPN's answer", median["cold"], 0.25, "s", median["stock"]),
+             row("launch --warm, to the VPN's answer", median["warm"], 0.1, "s", median["stock"])]
+    for mode, (ours, plain) in tunnels.items():
+        lines.append((f"through the tunnel, {mode}", f"{ours / 1e6:.1f} Mbit/s", f"{plain / 1e6:.1f} Mbit/s",
+                      f"{ours / plain:.2f}×", "1× at least", "met" if ours >= plain else "NOT MET"))
     lines += [row("user revoke, to the session's end", median["revoke"], 5, "s"),
               row("memory of all that a cloudpipe runs", memory / 1e6, 300, "MB"),
               row("list with 1,000 projects", many * 1000, 100, "ms")]

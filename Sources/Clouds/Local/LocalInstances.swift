@@ -11,6 +11,8 @@ public struct LocalInstances: Sendable {
 
   public init(home: Home) { self.home = home }
 
+  /// A handle's process.
+  public static let processKey = "pid"
   /// What a handle says of how the instance started: `warm`, from a saved state, or `cold`.
   public static let startKey = "start"
   /// Why it started cold where it was to start warm.
@@ -77,6 +79,6 @@ public struct LocalInstances: Sendable {
   }
 
   private static func handle(_ process: ProcessIdentity, _ plan: InstancePlan) -> [String: String] {
-    ["pid": "\(process.pid)", "image": plan.image.id, "address": "\(plan.address)", "mac": "\(plan.mac)"]
+    [processKey: "\(process.pid)", "image": plan.image.id, "address": "\(plan.address)", "mac": "\(plan.mac)"]
   }
 }

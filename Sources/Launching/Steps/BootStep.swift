@@ -24,12 +24,17 @@ struct BootStep: ReversibleStep {
     if plan.startsWarm, site.cloud.kind != .local {
       site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
     }
+    let earlier = try await site.state.read { try $0.instances.find(site.id)?.handle } ?? [:]
     try await note(.pending, handle: wanted, at: site)
     let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
     if let obstacle = known[LocalInstances.obstacleKey] {
       site.report(.warning("\(plan.name) booted instead of going on from a saved state: \(obstacle)"))
     }
-    let handle = known.merging(wanted) { $1 }
+    var handle = known.merging(wanted) { $1 }
+    // How one started that runs already, only the earlier handle says.
+    if let process = known[LocalInstances.processKey], process == earlier[LocalInstances.processKey] {
+      handle = earlier.merging(handle) { $1 }
+    }
     try await note(.pending, handle: handle, at: site)
     return handle
   }
