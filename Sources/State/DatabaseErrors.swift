@@ -15,6 +15,7 @@ extension StateError {
     let message = error.message ?? "error \(error.resultCode.rawValue)"
     switch error.resultCode {
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
+    case .SQLITE_FULL: self = .full(path: path)
     case .SQLITE_CORRUPT: self = .damaged(path: path, findings: [message])
     case .SQLITE_NOTADB: self = .notState(path: path)
     default: self = .database(path: path, message: message)

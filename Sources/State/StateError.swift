@@ -33,6 +33,8 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
   case key(path: FilePath, why: String, remedy: String)
   /// A restore would lose what the backup doesn't have.
   case restoreLoses(RestoreLoss, backup: FilePath)
+  /// There is no space left for the database at `path`.
+  case full(path: FilePath)
   /// SQLite refused something else.
   case database(path: FilePath, message: String)
 
@@ -58,6 +60,7 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
     case .key(let path, let why, let remedy): "can't use the private key \(path): \(why): \(remedy)"
     case .restoreLoses(let loss, let backup):
       "restoring \(backup) would lose \(loss): use --force if that is wanted; revocations and CRL numbers are kept even then"
+    case .full(let path): "no space is left for the database \(path): free some there and run the command again"
     case .database(let path, let message): "the database \(path) refused: \(message)"
     }
   }

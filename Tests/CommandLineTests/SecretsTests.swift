@@ -66,13 +66,17 @@ import Testing
     try await run(["restore", "backup.db"] + key, expecting: 3)
     try await run(["restore", "backup.db", "--force"] + key, expecting: 0)
     try await run(["ca", "revoke", "acme", "--yes"] + key, expecting: 0)
-    // A key that is none, with one's own beside it.
-    let keys = run.home.appending("CA/private")
-    let file = keys.appending(try #require(try Folder.names(in: keys).sorted().first))
-    let text = try String(contentsOfFile: file.string, encoding: .utf8)
-    try AtomicFile.write(text.replacingOccurrences(of: "-----END", with: "A-----END"), to: file, mode: 0o600)
+    // Keys that are damaged.
+    let folder = run.home.appending("CA/private")
+    let keys = try Folder.names(in: folder).map { name in
+      let file = folder.appending(name)
+      return (file: file, text: try String(contentsOfFile: file.string, encoding: .utf8))
+    }
+    for (file, text) in keys {
+      try AtomicFile.write(text.replacingOccurrences(of: "-----END", with: "A-----END"), to: file, mode: 0o600)
+    }
     try await run(["crl", "renew", "--all"] + key, expecting: nil)
-    try AtomicFile.write(text, to: file, mode: 0o600)
+    for (file, text) in keys { try AtomicFile.write(text, to: file, mode: 0o600) }
   }
 }
 

@@ -133,4 +133,18 @@ struct SchemaTests {
     return try Dictionary(
       uniqueKeysWithValues: tables.map { ($0, try Int.fetchOne(db, sql: "SELECT count(*) FROM \($0)") ?? 0) })
   }
+
+  @Test("a disk without space is told as such, and what was there stays")
+  func full() async throws {
+    try await withStore { store in
+      try await store.write { try Sample.addNetwork(to: $0) }
+      try await store.pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1") }
+      await #expect(throws: StateError.full(path: store.home.database)) {
+        try await store.write { state in
+          for number in 0..<1000 { try state.projects.ensure(ProjectID("project-\(number)"), at: Sample.now) }
+        }
+      }
+      #expect(try await store.read { try $0.projects.all().map(\.id.text) } == ["acme"])
+    }
+  }
 }

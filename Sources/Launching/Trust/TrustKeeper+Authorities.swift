@@ -80,6 +80,7 @@ extension TrustKeeper {
     let new = try written(made, project: project, stage: .active, issuer: issuer, anchor: anchor)
     let (row, isOurs) = try await state.write { state in
       if let row = try state.authorities.active(of: project) { return (row, false) }
+      if let project { try state.projects.ensure(project, at: moment) }
       let row = try state.authorities.insert(new)
       try state.sign(made, id: row.id, now: moment, lifetime: lifetime)
       return (row, true)

@@ -30,8 +30,6 @@ public struct TrustKeeper: Sendable {
   ///
   /// - Throws: `StateError`, `TrustError`, ``TrustKeeperError``, `HostError`.
   public func prepare(_ project: ProjectID) async throws {
-    let moment = now
-    try await state.write { try $0.projects.ensure(project, at: moment) }
     if try await state.read({ try $0.authorities.active(of: project) }) == nil { try await makeAuthority(of: project) }
     if try await state.read({ try $0.tunnelKeys.find(of: project) }) == nil { try await makeTunnelKey(of: project) }
     _ = try await keyPair(of: project)

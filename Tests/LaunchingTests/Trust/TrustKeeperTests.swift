@@ -139,6 +139,8 @@ import Trust
       let without = TrustKeeper(
         state: keeper.state, configuration: Configuration(), clock: { Date() + 6 * 86_400 })
       await #expect(throws: TrustKeeperError.self) { try await without.addUser(UserName("alice"), to: acme) }
+      await #expect(throws: TrustKeeperError.self) { try await without.prepare(ProjectID("zeta")) }
+      #expect(try await keeper.state.read { try $0.projects.all().map(\.id) } == [acme])
       #expect(try await without.renewDue(all: true).count == 2)
       try AtomicFile.write("wrong", to: phrase, mode: 0o600)
       let wrong = TrustKeeper(state: keeper.state, configuration: Configuration(), passphrase: .file(phrase))
