@@ -82,7 +82,7 @@ extension Machines {
           let report = try await host.must("ssh", "acme", "--", "doas /usr/local/lib/cloudpipe/report")
           #expect(report.hasPrefix("crl 2 "), "\(report)")
           // In the place of the sshd that was started before it.
-          let units = try await host.must("ssh", "acme", "--", "systemctl is-active ssh openvpn-server@server")
+          let units = try await host.must("ssh", "acme", "--", "doas systemctl is-active ssh openvpn-server@server")
           #expect(units == "active\nactive\n")
         }
         try await machines[1].refused(ends)
