@@ -24,8 +24,11 @@ struct BootStep: ReversibleStep {
     if plan.startsWarm, site.cloud.kind != .local {
       site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
     }
-    try await note(.pending, handle: wanted, at: site)
-    let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
+    // Such a one runs with other keys than those of the plan.
+    let hasLostKeys = try await site.state.read { try $0.instances.find(site.id)?.hasLostKeys ?? false }
+    let before = hasLostKeys ? wanted.merging([Instance.lostKeysKey: "true"]) { $1 } : wanted
+    try await note(.pending, handle: before, at: site)
+    let known = try await isRestart || hasLostKeys ? site.cloud.restart(plan) : site.cloud.boot(plan)
     if let obstacle = known[LocalInstances.obstacleKey] {
       site.report(.warning("\(plan.name) booted instead of going on from a saved state: \(obstacle)"))
     }

@@ -89,7 +89,10 @@ extension Nova {
   public func make(_ server: ServerRequest) async throws -> String {
     var server = server
     if try await !tagsAtOnce { server.tags = nil }
-    let body = try JSONEncoder().encode(["server": server])
+    let encoder = JSONEncoder()
+    // The same request is the same text.
+    encoder.outputFormatting = [.sortedKeys]
+    let body = try encoder.encode(["server": server])
     var request = APIRequest(.post, "/servers", doing: "make the instance \(server.name)")
     request.body = .json(body)
     request.headers.append(("Content-Type", "application/json"))
