@@ -242,7 +242,7 @@ let package = Package(
     .testTarget(
       name: "OpenStackTests",
       dependencies: [
-        "Clouds", "Host", "Launching", "Names", "OpenStack", "State",
+        "cpbuild", "Clouds", "Host", "Launching", "Names", "OpenStack", "State",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       exclude: ["Fixture"],

@@ -97,4 +97,5 @@ extension Cloud {
     for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
   ) async throws -> AddressClaim? { nil }
   public func releaseAddress(of id: NetworkID) async throws {}
+  public func removeKeyPair(_ keyPair: CloudKeyPair) async throws {}
 }

@@ -32,7 +32,7 @@ public protocol Cloud: Sendable {
 
   /// Makes the public half of a project's key pair known, for instances to let its holder in.
   func makeKeyPair(_ keyPair: CloudKeyPair) async throws
-  func removeKeyPair(named name: String) async throws
+  func removeKeyPair(_ keyPair: CloudKeyPair) async throws
 
   /// Makes a security group with exactly these rules.
   func makeSecurityGroup(_ group: SecurityGroup) async throws
@@ -79,7 +79,10 @@ extension Cloud {
 public struct AttachmentRefusal: Error, Equatable, Sendable, CustomStringConvertible {
   public let kind: CloudKind
 
+  public init(kind: CloudKind) { self.kind = kind }
+
   public var description: String {
-    "the \(kind.rawValue) cloud plugs in its machines itself: boot them in the project's network there"
+    "the \(kind.rawValue) cloud plugs in its machines itself: boot them there in the cloudpipe's network, which "
+      + "'cpbuild show' names"
   }
 }

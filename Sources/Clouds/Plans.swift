@@ -14,6 +14,11 @@ public struct CloudKeyPair: Hashable, Sendable {
     self.name = name
     self.publicKey = publicKey
   }
+
+  /// Whether a line of `authorized_keys` has the same key, whatever is said behind it.
+  public func hasKey(of line: String) -> Bool {
+    publicKey.split(separator: " ").prefix(2) == line.split(separator: " ").prefix(2)
+  }
 }
 
 /// What may reach the instances of a group; everything else is dropped, and what they send gets its answers.
@@ -170,12 +175,16 @@ public struct InstancePlan: Sendable {
   public let crl: FilePath
   /// Whether it goes on from a saved state instead of booting, where the cloud can; it boots where that isn't to be had.
   public let startsWarm: Bool
+  /// What the cloud is to keep with the instance where it can, so that a lost state can be had again; never a secret.
+  public let memo: String
 
   public init(
     network: NetworkID, name: String, image: InstanceImage, flavor: Flavor, address: IPv4Address, mac: MACAddress,
-    securityGroup: SecurityGroup, keyPair: CloudKeyPair, payload: Data, crl: FilePath, startsWarm: Bool = false
+    securityGroup: SecurityGroup, keyPair: CloudKeyPair, payload: Data, crl: FilePath, startsWarm: Bool = false,
+    memo: String = ""
   ) {
     self.startsWarm = startsWarm
+    self.memo = memo
     self.network = network
     self.name = name
     self.image = image

@@ -16,7 +16,7 @@ struct CPBuild: AsyncParsableCommand {
     subcommands: [
       ImageCommand.self, LaunchCommand.self, ListCommand.self, ShowCommand.self, RestartCommand.self,
       TerminateCommand.self, ChangeCommand.self, AttachCommand.self, DetachCommand.self, LogCommand.self,
-      SSHCommand.self, UserCommand.self, CACommand.self, CRLCommand.self,
+      SSHCommand.self, AdoptCommand.self, UserCommand.self, CACommand.self, CRLCommand.self,
       BackupCommand.self, RestoreCommand.self, ServeCommand.self, DemoCommand.self, DoctorCommand.self,
       MetadataServiceCommand.self, DemoWebServerCommand.self,
     ])

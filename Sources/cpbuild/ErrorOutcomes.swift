@@ -79,9 +79,9 @@ extension Outcome {
   private init(launch error: LaunchError) {
     switch error {
     // What a step met with says more than that it was a step.
-    case .step(_, _, _, _, let cause): self.init(for: cause)
+    case .step(_, _, _, _, let cause), .notUndone(_, let cause, _): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
-    case .noShell: self = .failed
+    case .noShell, .keysLost: self = .failed
     case .different, .otherInterface, .cloudpipesName: self = .conflict
     case .severalNetworks, .foreignAddress, .portTaken: self = .usage
     case .notPermitted: self = .environment

@@ -62,8 +62,8 @@ public struct CloudDouble: Cloud {
   public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {
     try await perform("makeKeyPair") { try make("key", keyPair.name, keyPair.publicKey) }
   }
-  public func removeKeyPair(named name: String) async throws {
-    try await perform("removeKeyPair") { try remove("key", name) }
+  public func removeKeyPair(_ keyPair: CloudKeyPair) async throws {
+    try await perform("removeKeyPair") { try remove("key", keyPair.name) }
   }
   public func makeSecurityGroup(_ group: SecurityGroup) async throws {
     try await perform("makeSecurityGroup") { try make("group", group.name, "\(group.rules.count)") }

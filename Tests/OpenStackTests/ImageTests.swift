@@ -44,7 +44,7 @@ extension OpenStackTests {
         let session = try RealCloud.get().session()
         try await FaultProxy.with { proxy in
           // Login, list, look, make, upload.
-          try proxy.plan(5, "refuse")
+          try proxy.plan(.one(5), "refuse")
           let broken = ImagePublication(session: try proxy.session())
           await #expect(throws: OpenStackError.self) { try await broken.publish(image) }
         }

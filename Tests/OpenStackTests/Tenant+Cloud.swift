@@ -54,7 +54,7 @@ extension Tenant {
       try await cloud.releaseAddress(of: id)
       try await cloud.releaseNetwork(id)
       try await cloud.removeSecurityGroup(named: name)
-      try await cloud.removeKeyPair(named: name)
+      try await cloud.removeKeyPair(CloudKeyPair(name: name, publicKey: Self.key))
     }
   }
 

@@ -23,18 +23,22 @@ extension OpenStackCloud {
   }
 
   public func removeSecurityGroup(named name: String) async throws {
-    guard let group = try await group(named: name),
-      group.description == OpenStackMark(subject: name).description
-    else { return }
-    try await neutron.remove(.securityGroups, group.id, doing: "remove the security group \(name)")
+    // Neutron allows several of a name; a request that came late may have made a second one.
+    for group in try await groups(named: name) where group.description == OpenStackMark(subject: name).description {
+      try await neutron.remove(.securityGroups, group.id, doing: "remove the security group \(name)")
+    }
   }
 
-  /// The project's group of that name: ours where there are several, which Neutron allows.
+  /// The project's group of that name: ours where there are several.
   func group(named name: String) async throws -> SecurityGroupRecord? {
-    let project = try await session.standing.project
-    let all: [SecurityGroupRecord] = try await neutron.all(
-      .securityGroups, [("name", name), ("project_id", project)], doing: "look for the security group \(name)")
+    let all = try await groups(named: name)
     return all.first { $0.description == OpenStackMark(subject: name).description } ?? all.first
+  }
+
+  private func groups(named name: String) async throws -> [SecurityGroupRecord] {
+    let project = try await session.standing.project
+    return try await neutron.all(
+      .securityGroups, [("name", name), ("project_id", project)], doing: "look for the security group \(name)")
   }
 
   /// Exactly these rules of those for what comes in; what goes out stays as the cloud lets it.

@@ -31,7 +31,7 @@ extension OpenStackCloud {
 
   func publishedIDs() async throws -> [String] { try await publishedImages().compactMap(\.cpbuildImage).sorted() }
 
-  private func cloudImage(_ record: ImageRecord) -> CloudImage? {
+  func cloudImage(_ record: ImageRecord) -> CloudImage? {
     guard let id = record.cpbuildImage, let sha256 = record.cpbuildSha256 else { return nil }
     let virtualSize = record.cpbuildVirtualSize.flatMap { Int64($0) } ?? record.virtualSize.map { Int64(clamping: $0) }
     return CloudImage(

@@ -78,7 +78,7 @@ extension OpenStackCloud {
     return server
   }
 
-  private func handle(of server: ServerRecord) -> [String: String] { ["cloud": name, "server": server.id] }
+  func handle(of server: ServerRecord) -> [String: String] { ["cloud": name, "server": server.id] }
 
   private func request(for instance: InstancePlan) async throws -> ServerRequest {
     let id = instance.network
@@ -95,7 +95,9 @@ extension OpenStackCloud {
     return ServerRequest(
       name: instance.name, image: image.id, flavor: flavor.id, keyPair: instance.keyPair.name, port: port.id,
       userData: try Self.userData(instance.payload),
-      metadata: [OpenStackMark.metadataKey: mark.subject, "cpbuild_image": instance.image.id], tags: mark.tags)
+      metadata: ServerMetadata.make(image: instance.image.id, memo: instance.memo)
+        .merging([OpenStackMark.metadataKey: mark.subject]) { $1 },
+      tags: mark.tags)
   }
 
   /// Nova takes base64 and hands out what it says; the guest takes a zip in base64, which is safe on any way, and as it

@@ -5,24 +5,22 @@ public import State
 extension OpenStackCloud {
   /// A port in the network, with the address that a cloudpipe is to have.
   public func claimNetwork(_ wish: NetworkWish) async throws -> NetworkClaim? {
+    if let port = try await port(of: wish.id) {
+      let claim = try NetworkClaim(port, on: try await subnet(of: port))
+      guard wish.cidr == nil || wish.cidr == claim.cidr else {
+        throw OpenStackError.impossible(
+          doing: "put the cloudpipe of \(wish.id) into \(wish.cidr?.text ?? "")",
+          why: "it has a port in \(claim.cidr): 'cpbuild terminate' removes that")
+      }
+      return claim
+    }
     let network = try await network(of: wish.id)
-    let subnet = try await subnet(of: network, cidr: wish.cidr, for: wish.id)
+    let subnet = try await subnet(of: network, cidr: wish.cidr)
     let cidr = try subnet.network
     var remarks: [String] = []
-    let port: PortRecord
-    if let found = try await self.port(of: wish.id) {
-      port = found
-    } else {
-      let mode = try await mode(wish, on: network, cidr: cidr, &remarks)
-      port = try await makePort(wish, on: subnet, cidr: cidr, mode: mode, &remarks)
-    }
-    guard let address = port.address, cidr.contains(address), let first = cidr.address(at: 1) else {
-      throw OpenStackError.badAnswer(doing: "make the port \(wish.instance)", why: "it has no address of \(cidr)")
-    }
-    let gateway = try subnet.gatewayIp.map { try IPv4Address($0) } ?? first
-    return NetworkClaim(
-      cidr: cidr, gateway: gateway, address: address, mac: try? MACAddress(port.macAddress), mode: port.mode,
-      remarks: remarks)
+    let mode = try await mode(wish, on: network, cidr: cidr, &remarks)
+    let port = try await makePort(wish, on: subnet, cidr: cidr, mode: mode, &remarks)
+    return try NetworkClaim(port, on: subnet, remarks: remarks)
   }
 
   public func releaseNetwork(_ id: NetworkID) async throws {
@@ -88,9 +86,15 @@ extension OpenStackCloud {
     return one
   }
 
-  private func subnet(
-    of network: CloudNetwork, cidr: IPv4Network?, for id: NetworkID
-  ) async throws -> SubnetRecord {
+  func subnet(of port: PortRecord) async throws -> SubnetRecord {
+    let id = port.fixedIps.lazy.compactMap(\.subnetId).first ?? ""
+    let all: [SubnetRecord] = try await neutron.all(
+      .subnets, [("id", id)], doing: "look for the subnet of the port \(port.name)")
+    if let subnet = all.first { return subnet }
+    throw OpenStackError.unknown(what: "subnet of the port \(port.name)", known: [])
+  }
+
+  private func subnet(of network: CloudNetwork, cidr: IPv4Network?) async throws -> SubnetRecord {
     let all: [SubnetRecord] = try await neutron.all(
       .subnets, [("network_id", network.id), ("ip_version", "4")], doing: "list the subnets of \(network.name)")
     let found = all.filter { cidr == nil || $0.cidr == cidr?.text }
@@ -115,6 +119,19 @@ enum LaunchedGroup {
 extension SubnetRecord {
   var network: IPv4Network {
     get throws { try IPv4Network(cidr) }
+  }
+}
+
+extension NetworkClaim {
+  /// - Throws: `OpenStackError`, `NameError`.
+  init(_ port: PortRecord, on subnet: SubnetRecord, remarks: [String] = []) throws {
+    let cidr = try subnet.network
+    guard let address = port.address, cidr.contains(address), let first = cidr.address(at: 1) else {
+      throw OpenStackError.badAnswer(doing: "look at the port \(port.name)", why: "it has no address of \(cidr)")
+    }
+    self.init(
+      cidr: cidr, gateway: try subnet.gatewayIp.map { try IPv4Address($0) } ?? first, address: address,
+      mac: try? MACAddress(port.macAddress), mode: port.mode, remarks: remarks)
   }
 }
 

@@ -4,12 +4,12 @@ public import State
 
 extension OpenStackCloud {
   /// OpenVPN's own port, where a cloudpipe has an address of its own.
-  private static let ownPort = (try? PortNumber("1194")).map { $0...$0 }
+  static let ownPort = (try? PortNumber("1194")).map { $0...$0 }
 
   public func claimAddress(
     for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
   ) async throws -> AddressClaim? {
-    let mark = addressMark(of: id)
+    let mark = settings.publicAccess == .shared ? .sharedAddress : OpenStackMark(id)
     let floating = try await floatingAddress(marked: mark, wanted: address)
     let claimed = try IPv4Address(floating.floatingIpAddress)
     switch settings.publicAccess {
@@ -24,46 +24,50 @@ extension OpenStackCloud {
   }
 
   public func releaseAddress(of id: NetworkID) async throws {
-    for floating in try await floatingAddresses(addressMark(of: id)) {
-      if settings.publicAccess == .shared {
-        try await removeForwardings(of: id, at: floating)
-        guard try await neutron.forwardings(of: floating.id).isEmpty else { continue }
-      }
-      try await neutron.remove(
-        .floatingips, floating.id, doing: "release the floating address \(floating.floatingIpAddress)")
+    for floating in try await floatingAddresses(of: id) {
+      try await release(floating, of: id, evenUnused: settings.publicAccess == .shared)
     }
+  }
+
+  /// Whether an address is shared is told by its mark: the settings may be others now than at the launch.
+  ///
+  /// - Parameter evenUnused: also a shared one that nothing of the network's was forwarded from.
+  private func release(_ floating: FloatingAddressRecord, of id: NetworkID, evenUnused: Bool) async throws {
+    if floating.isShared {
+      let all = try await neutron.forwardings(of: floating.id)
+      let own = all.filter { $0.description == OpenStackMark(id).description }
+      for old in own { try await remove(old, of: id, at: floating) }
+      guard own.count == all.count, evenUnused || !own.isEmpty else { return }
+    }
+    try await neutron.remove(
+      .floatingips, floating.id, doing: "release the floating address \(floating.floatingIpAddress)")
   }
 
   public func publish(_ forward: PublicForward) async throws {
     let id = forward.network
     guard let port = try await port(of: id) else { throw OpenStackError.unknown(what: "port of \(id)", known: []) }
-    let all = try await floatingAddresses(addressMark(of: id))
+    let all = try await floatingAddresses(of: id)
     guard let floating = all.first(where: { $0.floatingIpAddress == forward.address.text }) else {
       throw OpenStackError.unknown(
         what: "floating address \(forward.address) for \(id)", known: all.map(\.floatingIpAddress))
     }
-    switch settings.publicAccess {
-    case .floating:
-      // Those that it had before a change.
-      for other in all where other.id != floating.id {
-        try await neutron.remove(
-          .floatingips, other.id, doing: "release the floating address \(other.floatingIpAddress)")
-      }
-      if floating.portId != port.id {
-        try await neutron.associate(floating.id, with: port.id, doing: "point \(forward.address) at \(port.name)")
-      }
-    case .shared: try await publish(forward, at: floating, port)
+    // Those that it had before a change.
+    for other in all where other.id != floating.id { try await release(other, of: id, evenUnused: false) }
+    if floating.isShared {
+      try await publish(forward, at: floating, port)
+    } else if floating.portId != port.id {
+      try await neutron.associate(floating.id, with: port.id, doing: "point \(forward.address) at \(port.name)")
     }
   }
 
   public func unpublish(_ id: NetworkID) async throws {
-    for floating in try await floatingAddresses(addressMark(of: id)) {
-      switch settings.publicAccess {
-      case .floating where floating.portId != nil:
+    for floating in try await floatingAddresses(of: id) {
+      if floating.isShared {
+        // With the last forwarding nothing tells any more whose the address was.
+        try await release(floating, of: id, evenUnused: false)
+      } else if floating.portId != nil {
         try await neutron.associate(
           floating.id, with: nil, doing: "take \(floating.floatingIpAddress) from its port")
-      case .floating: break
-      case .shared: try await removeForwardings(of: id, at: floating)
       }
     }
   }
@@ -74,7 +78,7 @@ extension OpenStackCloud {
     let wanted = Int(forward.port.rawValue)
     for old in try await neutron.forwardings(of: floating.id)
     where old.description == mark.description && (old.externalPort != wanted || old.internalPortId != port.id) {
-      try await neutron.removeForwarding(old.id, of: floating.id, doing: "end the forwarding of \(id)")
+      try await remove(old, of: id, at: floating)
     }
     let request = PortForwardingRequest(
       externalPort: wanted, address: forward.instance.text, port: port.id, description: mark.description)
@@ -88,20 +92,22 @@ extension OpenStackCloud {
     }
   }
 
-  private func removeForwardings(of id: NetworkID, at floating: FloatingAddressRecord) async throws {
-    for old in try await neutron.forwardings(of: floating.id)
-    where old.description == OpenStackMark(id).description {
-      try await neutron.removeForwarding(old.id, of: floating.id, doing: "end the forwarding of \(id)")
-    }
+  private func remove(
+    _ forwarding: PortForwardingRecord, of id: NetworkID, at floating: FloatingAddressRecord
+  ) async throws {
+    try await neutron.removeForwarding(forwarding.id, of: floating.id, doing: "end the forwarding of \(id)")
   }
 
-  private func addressMark(of id: NetworkID) -> OpenStackMark {
-    settings.publicAccess == .shared ? .sharedAddress : OpenStackMark(id)
+  /// The network's own, and those that networks share.
+  func floatingAddresses(of id: NetworkID) async throws -> [FloatingAddressRecord] {
+    try await floatingAddresses(OpenStackMark(id), .sharedAddress)
   }
 
-  private func floatingAddresses(_ mark: OpenStackMark) async throws -> [FloatingAddressRecord] {
+  /// With any of these marks.
+  private func floatingAddresses(_ marks: OpenStackMark...) async throws -> [FloatingAddressRecord] {
     try await neutron.all(
-      .floatingips, [("description", mark.description)], doing: "look for the floating address of \(mark.subject)")
+      .floatingips, marks.map { ("description", $0.description) },
+      doing: "look for the floating address of \(marks.map(\.subject).joined(separator: " or the "))")
   }
 
   private func floatingAddress(
@@ -142,6 +148,10 @@ extension OpenStackCloud {
     }
     return one
   }
+}
+
+extension FloatingAddressRecord {
+  var isShared: Bool { description == OpenStackMark.sharedAddress.description }
 }
 
 extension ClosedRange where Bound == PortNumber {

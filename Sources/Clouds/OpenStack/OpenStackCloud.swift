@@ -40,10 +40,11 @@ public struct OpenStackCloud: Cloud {
   public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {
     _ = try await session.converge {
       guard let known = try await nova.keyPair(named: keyPair.name) else { return Bool?.none }
-      guard known.sameKey(as: keyPair.publicKey) else {
+      guard keyPair.hasKey(of: known) else {
         throw OpenStackError.notOurs(
           what: "a key pair \(keyPair.name) with another key",
-          remedy: "remove it with 'openstack keypair delete \(keyPair.name)'")
+          remedy: "where it is of a cloudpipe whose state is lost, 'cpbuild adopt --cloud \(name)' takes that over; "
+            + "else remove it with 'openstack keypair delete \(keyPair.name)'")
       }
       return true
     } make: {
@@ -52,7 +53,11 @@ public struct OpenStackCloud: Cloud {
     }
   }
 
-  public func removeKeyPair(named name: String) async throws { try await nova.removeKeyPair(named: name) }
+  public func removeKeyPair(_ keyPair: CloudKeyPair) async throws {
+    // One of that name with another key is somebody else's.
+    guard let known = try await nova.keyPair(named: keyPair.name), keyPair.hasKey(of: known) else { return }
+    try await nova.removeKeyPair(named: keyPair.name)
+  }
 
   // MARK: - What is seen
 
@@ -64,7 +69,8 @@ public struct OpenStackCloud: Cloud {
     case "BUILD", "REBUILD", "REBOOT", "HARD_REBOOT":
       return InstanceCondition(state: .running, since: since, faults: ["the instance is being built"])
     case "ERROR":
-      let fault = server.fault?.message ?? "Nova gives no reason"
+      // Lists may leave it out.
+      let fault = try await nova.server(server.id)?.fault?.message ?? "Nova gives no reason"
       return InstanceCondition(state: .stopped, since: since, faults: ["the instance is in ERROR: \(fault)"])
     default:
       return InstanceCondition(state: .stopped, since: since, faults: ["the instance is \(server.status)"])
@@ -76,19 +82,20 @@ public struct OpenStackCloud: Cloud {
     return try await nova.console(of: server.id, lines: 500)
   }
 
-  /// The instance's own address: what carries there is the VPN itself, since the security group lets no ssh in.
+  /// The instance's own address, which the VPN itself carries to, or its floating address: the security group lets no ssh
+  /// in, but a bridged cloudpipe's port has none.
   public func way(to id: NetworkID) async throws -> WayToInstance {
-    guard let address = try await port(of: id)?.address else {
+    guard let own = try await port(of: id)?.address else {
       throw OpenStackError.unknown(what: "cloudpipe of \(id)", known: [])
     }
-    return WayToInstance(prefix: [], address: address)
-  }
-}
-
-extension String {
-  /// Whether two lines of `authorized_keys` have the same key, whatever is said behind it.
-  fileprivate func sameKey(as other: String) -> Bool {
-    let (mine, others) = (split(separator: " ").prefix(2), other.split(separator: " ").prefix(2))
-    return mine == others
+    let floating = try await floatingAddresses(of: id).filter { !$0.isShared && $0.portId != nil }
+    let addresses = [own] + floating.compactMap { try? IPv4Address($0.floatingIpAddress) }
+    for address in addresses where await Reachability.hasShell(at: address) {
+      return WayToInstance(prefix: [], address: address)
+    }
+    throw OpenStackError.impossible(
+      doing: "reach the ssh of \(id)",
+      why: "no ssh answers at \(addresses.map(\.text).joined(separator: " or ")) from here: when it has booted, do it "
+        + "on a machine in the network, or one that is connected to the VPN")
   }
 }

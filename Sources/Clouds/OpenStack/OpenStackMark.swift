@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Names
 import State
 
 /// How things in a cloud are known to be cpbuild's, and of which network: without any state, by whoever looks.
@@ -19,6 +20,17 @@ struct OpenStackMark: Hashable, Sendable {
 
   init(_ id: NetworkID) { subject = "\(id)" }
   init(subject: String) { self.subject = subject }
+
+  /// The network whose mark a description is.
+  static func network(in description: String?) -> NetworkID? {
+    let words = description?.split(separator: " ") ?? []
+    guard words.count == 2, words[0] == "cpbuild" else { return nil }
+    let names = words[1].split(separator: "/", omittingEmptySubsequences: false)
+    guard names.count == 2, let project = try? ProjectID(names[0]), let name = try? NetworkName(names[1]) else {
+      return nil
+    }
+    return NetworkID(project: project, name: name)
+  }
 
   /// The floating address that networks share.
   static let sharedAddress = OpenStackMark(subject: "shared address")

@@ -44,20 +44,22 @@ public struct InstanceShell: Sendable {
     }
   }
 
-  /// - Throws: ``LaunchError/noShell(_:why:)`` while the instance's sshd isn't up, ``LaunchError/notLaunched(_:)``, what the
-  ///   cloud throws.
+  /// - Throws: ``LaunchError/noShell(_:why:)`` while the instance's sshd isn't up, ``LaunchError/notLaunched(_:)``,
+  ///   ``LaunchError/keysLost(_:)``, what the cloud throws.
   init(to id: NetworkID, of cloud: any Cloud, in state: StateStore) async throws {
     let pair = try await state.read { transaction in
-      guard try transaction.instances.find(id) != nil, let pair = try transaction.keyPairs.find(of: id.project) else {
-        throw LaunchError.notLaunched(id)
+      guard let instance = try transaction.instances.find(id) else { throw LaunchError.notLaunched(id) }
+      guard !instance.hasLostKeys, let pair = try transaction.keyPairs.find(of: id.project) else {
+        throw LaunchError.keysLost(id)
       }
       return pair
     }
+    // Whether there is a way is known before the instance has booted.
+    way = try await cloud.way(to: id)
     guard let hostKey = Self.hostKey(in: try await cloud.console(of: id)) else {
       throw LaunchError.noShell(id, why: "it hasn't said its host key on its console yet")
     }
     network = id
-    way = try await cloud.way(to: id)
     key = state.keys.path(of: pair.keyFile)
     self.hostKey = hostKey
   }

@@ -6,6 +6,8 @@ public import SystemPackage
 public enum LaunchError: Error, Sendable, CustomStringConvertible {
   /// A step of a launch failed for `reason`; `console` is the end of what the instance said, where there is one.
   case step(String, of: NetworkID, reason: String, console: String?, cause: any Error)
+  /// A launch failed because of `failure`, and undoing what it made because of `obstacle`.
+  case notUndone(NetworkID, failure: any Error, obstacle: any Error)
   /// There is no image to boot: none of that id, or none at all.
   case noImage(String?, out: FilePath)
   case noFlavor(String, known: [String])
@@ -23,6 +25,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case notPermitted(doing: String)
   /// A cloudpipe's own system can't be asked.
   case noShell(NetworkID, why: String)
+  /// The cloudpipe was adopted, and the keys that it was launched with are nowhere.
+  case keysLost(NetworkID)
   /// The machine is attached with another address or MAC address than was asked for.
   case otherInterface(MachineName, of: NetworkID, is: String, asked: String)
   /// Nobody but the cloudpipe can have that name.
@@ -37,6 +41,12 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
     case .step(let step, let id, let reason, let console, _):
       let tail = console.map { "\nthe end of its console:\n" + Self.indented($0) } ?? ""
       return "the launch of \(id) failed at the step '\(step)' and was undone: \(reason)\(tail)"
+    case .notUndone(let id, LaunchError.step(let step, _, let reason, _, _), let obstacle):
+      return "the launch of \(id) failed at the step '\(step)': \(reason)\nwhat it made couldn't be removed yet, which "
+        + "the next command does: \(obstacle)"
+    case .notUndone(let id, let failure, let obstacle):
+      return "the launch of \(id) failed: \(failure)\nwhat it made couldn't be removed yet, which the next command "
+        + "does: \(obstacle)"
     case .noImage(let id?, let out):
       return "there is no image \(id) in \(out): 'cpbuild image list' shows those that there are"
     case .noImage(nil, let out):
@@ -56,6 +66,9 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
       return "\(doing) needs root, or CAP_NET_ADMIN and CAP_SYS_ADMIN: run it with sudo"
     case .noShell(let id, let why):
       return "the cloudpipe of \(id) can't be reached over ssh: \(why.isEmpty ? "ssh gave no reason" : why)"
+    case .keysLost(let id):
+      return "the keys of \(id)'s cloudpipe are lost: 'cpbuild restart \(id.project)' boots it with new ones, and its "
+        + "users need new profiles"
     case .otherInterface(let name, let id, let found, let asked):
       return "\(name) is attached to \(id) with \(found), not \(asked): detach it first to have it so"
     case .cloudpipesName(let name, let id):

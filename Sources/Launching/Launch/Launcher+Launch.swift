@@ -82,7 +82,9 @@ extension Launcher {
       return launched
     } catch {
       let console = try? await site.cloud.console(of: site.id)
-      try await giveUp(journal)
+      do { try await giveUp(journal) } catch let obstacle {
+        throw LaunchError.notUndone(site.id, failure: error, obstacle: obstacle)
+      }
       throw LaunchError.adding(console, to: error)
     }
   }
@@ -113,7 +115,7 @@ extension Launcher {
     let plan = InstancePlan(
       network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
       address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl,
-      startsWarm: request.startsWarm)
+      startsWarm: request.startsWarm, memo: NetworkMemo(place.network).text)
     _ = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
     let forward = PublicForward(
       network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)

@@ -50,7 +50,10 @@ extension Launcher {
       return found.launch == nil ? status(nil, nil) : status(.pending, "a launch is under way")
     }
     let condition = try await clouds.cloud(of: id).condition(of: id)
-    let (state, reason) = try await judge(found.port, address, condition, isLocal: instance.cloud == .local)
+    let (state, reason) =
+      instance.hasLostKeys
+      ? (.down, "\(LaunchError.keysLost(id))")
+      : try await judge(found.port, address, condition, isLocal: instance.cloud == .local)
     if state != instance.state {
       try await self.state.write { transaction in
         if try transaction.instances.find(id) != nil { try transaction.instances.update(id, state: state, at: now()) }

@@ -10,10 +10,12 @@ extension Launcher {
   ///
   /// What fails or is interrupted is undone before this throws; after a kill the next command finishes or undoes it.
   ///
-  /// - Throws: ``LaunchError``, `StateError`, what the cloud throws, `CancellationError`.
+  /// - Throws: ``LaunchError``, `StateError`, what the cloud throws (`AttachmentRefusal` where it has ways of its own),
+  ///   `CancellationError`.
   public func attach(_ request: AttachRequest) async throws -> AttachedMachine {
     let lock = try await lock(request.id)
     let site = try await site(request.id, lock)
+    guard site.cloud.kind == .local else { throw AttachmentRefusal(kind: site.cloud.kind) }
     try await settle(at: site)
     _ = try await instance(request.id)
     let earlier = try await state.write { try begin(request, $0) }

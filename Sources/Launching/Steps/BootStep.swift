@@ -24,16 +24,19 @@ struct BootStep: ReversibleStep {
     if plan.startsWarm, site.cloud.kind != .local {
       site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
     }
-    let earlier = try await site.state.read { try $0.instances.find(site.id)?.handle } ?? [:]
-    try await note(.pending, handle: wanted, at: site)
-    let known = try await isRestart ? site.cloud.restart(plan) : site.cloud.boot(plan)
+    let earlier = try await site.state.read { try $0.instances.find(site.id) }
+    // Such a one runs with other keys than those of the plan.
+    let hasLostKeys = earlier?.hasLostKeys ?? false
+    let before = hasLostKeys ? wanted.merging([Instance.lostKeysKey: "true"]) { $1 } : wanted
+    try await note(.pending, handle: before, at: site)
+    let known = try await isRestart || hasLostKeys ? site.cloud.restart(plan) : site.cloud.boot(plan)
     if let obstacle = known[LocalInstances.obstacleKey] {
       site.report(.warning("\(plan.name) booted instead of going on from a saved state: \(obstacle)"))
     }
     var handle = known.merging(wanted) { $1 }
     // How one started that runs already, only the earlier handle says.
-    if let process = known[LocalInstances.processKey], process == earlier[LocalInstances.processKey] {
-      handle = earlier.merging(handle) { $1 }
+    if let earlier, let process = known[LocalInstances.processKey], process == earlier.handle[LocalInstances.processKey] {
+      handle = earlier.handle.merging(handle) { $1 }
     }
     try await note(.pending, handle: handle, at: site)
     return handle

@@ -22,12 +22,7 @@ struct ImageStep: ReversibleStep {
   }
 
   private func make(_ image: CloudImage, at site: LaunchSite) async throws -> InstanceImage {
-    guard let sha256 = Digest(hex: image.sha256) else {
-      throw LaunchError.noImage(image.id, out: FilePath(image.place))
-    }
-    let row = Image(
-      id: image.id, path: image.place, recipe: image.recipe, sha256: sha256, virtualSize: image.virtualSize,
-      createdAt: site.now())
+    let row = try Image(image, at: site.now())
     // One that was built here stays registered as it is.
     try await site.state.write { if try $0.images.find(row.id) == nil { try $0.images.register(row) } }
     return InstanceImage(id: image.id, disk: "", sha256: image.sha256, kernel: "", initramfs: nil)
@@ -48,6 +43,20 @@ struct ImageStep: ReversibleStep {
   }
 
   func note(of product: InstanceImage) -> [String: String] { ["id": product.id] }
+}
+
+extension Image {
+  /// One that lies in a cloud.
+  ///
+  /// - Throws: ``LaunchError/noImage(_:out:)`` for one without a digest.
+  init(_ image: CloudImage, at date: Date) throws {
+    guard let sha256 = Digest(hex: image.sha256) else {
+      throw LaunchError.noImage(image.id, out: FilePath(image.place))
+    }
+    self.init(
+      id: image.id, path: image.place, recipe: image.recipe, sha256: sha256, virtualSize: image.virtualSize,
+      createdAt: date)
+  }
 }
 
 /// Which image is to be booted, and where it is.

@@ -16,16 +16,12 @@ struct KeyPairStep: ReversibleStep {
 
   static func undo(at site: LaunchSite) async throws {
     try await site.onlyIfLast { project in
-      try await site.cloud.removeKeyPair(named: LaunchedNames.shared(of: project))
-      let pair = try await site.state.write { transaction in
-        let pair = try transaction.keyPairs.find(of: project)
-        try transaction.keyPairs.remove(of: project)
-        return pair
-      }
-      guard let file = pair?.keyFile else { return }
+      guard let pair = try await site.state.read({ try $0.keyPairs.find(of: project) }) else { return }
+      try await site.cloud.removeKeyPair(CloudKeyPair(name: pair.name, publicKey: pair.publicKey))
+      try await site.state.write { try $0.keyPairs.remove(of: project) }
       // Its name is the one that a new key pair would have, so that nobody may be making one meanwhile.
       try await site.state.write { transaction in
-        if try transaction.keyPairs.find(of: project) == nil { try site.state.keys.remove(file) }
+        if try transaction.keyPairs.find(of: project) == nil { try site.state.keys.remove(pair.keyFile) }
       }
     }
   }

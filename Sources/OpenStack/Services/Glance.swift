@@ -15,12 +15,10 @@ public struct Glance: Sendable {
   }
 
   public func image(_ id: String) async throws -> ImageRecord? {
-    do {
-      return try await session.send(
+    try await ifThere {
+      try await session.send(
         APIRequest(.get, "/v2/images/\(APIRequest.escaped(id))", doing: "look at the image \(id)"), to: .image
       ).decode()
-    } catch let error as OpenStackError where error.isAbsence {
-      return nil
     }
   }
 

@@ -7,11 +7,7 @@ extension Neutron {
 
   public func forwardings(of floating: String) async throws -> [PortForwardingRecord] {
     let request = APIRequest(.get, forwardingsPath(floating), doing: "list what is forwarded")
-    do {
-      return try await session.list(request, of: .network)
-    } catch let error as OpenStackError where error.isAbsence {
-      return []
-    }
+    return try await ifThere { try await session.list(request, of: .network) } ?? []
   }
 
   public func forward(_ floating: String, _ body: PortForwardingRequest, doing: String) async throws {

@@ -10,6 +10,10 @@ public struct ServerRecord: Decodable, Sendable {
   public let fault: Fault?
   public let tags: [String]?
   public let image: Named?
+  public let flavor: Flavor?
+
+  /// Since microversion 2.47 a flavor as it was when the server was made.
+  public struct Flavor: Decodable, Sendable { public let originalName: String? }
 
   /// An image by its id; a server that boots from a volume has an empty text instead.
   public struct Named: Decodable, Sendable {
@@ -64,19 +68,20 @@ public struct ServerRequest: Encodable, Sendable {
 extension Nova {
   /// The servers that carry this in their metadata.
   public func servers(marked key: String, _ value: String, tag: String) async throws -> [ServerRecord] {
-    var request = APIRequest(.get, "/servers/detail", doing: "look for the instance of \(value)")
+    try await servers(tagged: tag, doing: "look for the instance of \(value)").filter { $0.metadata?[key] == value }
+  }
+
+  /// The servers with a tag; all of them where the service makes servers without.
+  public func servers(tagged tag: String, doing: String) async throws -> [ServerRecord] {
+    var request = APIRequest(.get, "/servers/detail", doing: doing)
     if try await tagsAtOnce { request.query = [("tags", tag)] }
-    let all: [ServerRecord] = try await list(request)
-    return all.filter { $0.metadata?[key] == value }
+    return try await list(request)
   }
 
   public func server(_ id: String) async throws -> ServerRecord? {
-    do {
-      let answer = try await send(
-        APIRequest(.get, "/servers/\(APIRequest.escaped(id))", doing: "look at the instance \(id)"))
-      return try answer.decode(Sole<ServerRecord>.self).item
-    } catch let error as OpenStackError where error.isAbsence {
-      return nil
+    try await ifThere {
+      try await send(APIRequest(.get, "/servers/\(APIRequest.escaped(id))", doing: "look at the instance \(id)"))
+        .decode(Sole<ServerRecord>.self).item
     }
   }
 
@@ -84,7 +89,10 @@ extension Nova {
   public func make(_ server: ServerRequest) async throws -> String {
     var server = server
     if try await !tagsAtOnce { server.tags = nil }
-    let body = try JSONEncoder().encode(["server": server])
+    let encoder = JSONEncoder()
+    // The same request is the same text.
+    encoder.outputFormatting = [.sortedKeys]
+    let body = try encoder.encode(["server": server])
     var request = APIRequest(.post, "/servers", doing: "make the instance \(server.name)")
     request.body = .json(body)
     request.headers.append(("Content-Type", "application/json"))
@@ -92,10 +100,9 @@ extension Nova {
   }
 
   public func removeServer(_ id: String) async throws {
-    do {
-      try await send(
-        APIRequest(.delete, "/servers/\(APIRequest.escaped(id))", doing: "remove the instance \(id)"))
-    } catch let error as OpenStackError where error.isAbsence {}
+    try await ifThere {
+      try await send(APIRequest(.delete, "/servers/\(APIRequest.escaped(id))", doing: "remove the instance \(id)"))
+    }
   }
 
   /// The end of what the server said on its console.

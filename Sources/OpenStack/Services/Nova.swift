@@ -25,31 +25,30 @@ public struct Nova: Sendable {
 
   @discardableResult
   func send(_ request: APIRequest) async throws -> APIAnswer {
+    try await session.send(try await versioned(request), to: .compute)
+  }
+
+  func list<Item: Decodable & Sendable>(_ request: APIRequest) async throws -> [Item] {
+    try await session.list(try await versioned(request), of: .compute)
+  }
+
+  private func versioned(_ request: APIRequest) async throws -> APIRequest {
     var request = request
     let version = try await microversion()
     request.headers.append(("OpenStack-API-Version", "compute \(version)"))
     // What clouds before the common header's time go by.
     request.headers.append(("X-OpenStack-Nova-API-Version", version.description))
-    return try await session.send(request, to: .compute)
-  }
-
-  func list<Item: Decodable & Sendable>(_ request: APIRequest) async throws -> [Item] {
-    var request = request
-    let version = try await microversion()
-    request.headers.append(("OpenStack-API-Version", "compute \(version)"))
-    return try await session.list(request, of: .compute)
+    return request
   }
 
   // MARK: - Key pairs
 
   /// The public key of the pair; nil where there is none.
   public func keyPair(named name: String) async throws -> String? {
-    do {
-      let answer = try await send(
-        APIRequest(.get, "/os-keypairs/\(APIRequest.escaped(name))", doing: "look for the key pair \(name)"))
-      return try answer.decode(Sole<KeyPairRecord>.self).item.publicKey
-    } catch let error as OpenStackError where error.isAbsence {
-      return nil
+    try await ifThere {
+      try await send(
+        APIRequest(.get, "/os-keypairs/\(APIRequest.escaped(name))", doing: "look for the key pair \(name)")
+      ).decode(Sole<KeyPairRecord>.self).item.publicKey
     }
   }
 
@@ -61,10 +60,10 @@ public struct Nova: Sendable {
   }
 
   public func removeKeyPair(named name: String) async throws {
-    do {
+    try await ifThere {
       try await send(
         APIRequest(.delete, "/os-keypairs/\(APIRequest.escaped(name))", doing: "remove the key pair \(name)"))
-    } catch let error as OpenStackError where error.isAbsence {}
+    }
   }
 
   private struct KeyPairRecord: Decodable { let publicKey: String }

@@ -8,7 +8,7 @@ extension OpenStackError {
   }
 
   /// The thing isn't there, which for whoever removes it is as good as removed.
-  public var isAbsence: Bool {
+  var isAbsence: Bool {
     if case .notFound = self { return true }
     return false
   }
@@ -39,8 +39,12 @@ extension Session {
 
   /// Removes a thing; none is fine.
   public nonisolated func remove(_ request: APIRequest, from service: ServiceType) async throws {
-    do {
-      _ = try await send(request, to: service)
-    } catch let error as OpenStackError where error.isAbsence {}
+    try await ifThere { try await send(request, to: service) }
   }
+}
+
+/// What `body` gets; nil where the thing that it is about isn't there.
+@discardableResult
+func ifThere<Value>(_ body: () async throws -> Value) async throws -> Value? {
+  do { return try await body() } catch let error as OpenStackError where error.isAbsence { return nil }
 }

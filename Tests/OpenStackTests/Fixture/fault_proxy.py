@@ -1,18 +1,29 @@
-"""An HTTP proxy that does one request wrong: which and how is read from a file.
+"""An HTTP proxy that does requests wrong: which and how is read from a file.
 
 usage: fault_proxy.py FILE
 
-FILE holds `ID NUMBER KIND`: of the requests that come after ID was first seen the NUMBERth, counted from 1, is treated
-as KIND says:
+FILE holds `ID WHICH KINDS`. WHICH are of the requests that come after ID was first seen, counted from 1; one that is made
+several times in a row counts once, so that it makes no difference how often something is looked at:
+
+  N            that one, the first time
+  N-           that one and all after it
+  each         every one: the first of KINDS the first time that it is made, and so on; but no login is told 401, which is
+               final there
+
+and KINDS, with commas between, say what is done to them:
 
   refuse       closed without having been passed on
   drop         passed on, and closed without an answer
-  delay        passed on after 3 s
+  delay        passed on after 8 s
   truncate     passed on, and half of the answer given back
   broken       passed on, and 500 said
   STATUS       not passed on, and that status said
+  hold         not passed on and not answered; FILE.held is made
+  hold-after   the same, but passed on
+  revoke       passed on after its token was revoked
 
-The port is printed as a line. It ends with SIGTERM, or when whoever started it has ended.
+The requests are written to FILE.log, one a line, anew for each ID. The port is printed as a line. It ends with SIGTERM,
+or when whoever started it has ended.
 """
 
 import http.client
@@ -24,28 +35,45 @@ import sys
 import threading
 import time
 import urllib.parse
+import urllib.request
 
 PARENT = os.getppid()
 CONTROL = pathlib.Path(sys.argv[1])
+
+
+def beside(name):
+    return CONTROL.with_name(f"{CONTROL.name}.{name}")
 
 
 class Plan:
     def __init__(self):
         self.lock = threading.Lock()
         self.current = None
-        self.count = 0
+        self.requests = []
+        self.times = {}
 
-    def fault(self):
+    def fault(self, request, body):
         """What is to be done to the request that has just come; None: nothing."""
         try:
-            plan = CONTROL.read_text().split()
+            current, which, kinds = CONTROL.read_text().split()
         except FileNotFoundError:
             return None
         with self.lock:
-            if plan[0] != self.current:
-                self.current, self.count = plan[0], 0
-            self.count += 1
-            return plan[2] if self.count == int(plan[1]) else None
+            if current != self.current:
+                self.current, self.requests, self.times = current, [], {}
+                beside("log").write_text("")
+            is_next = self.requests[-1:] != [(request, body)]
+            if is_next:
+                self.requests.append((request, body))
+                with beside("log").open("a") as log:
+                    log.write(request + "\n")
+            if which == "each":
+                time = self.times[request, body] = self.times.get((request, body), 0) + 1
+                kind = (kinds.split(",") + [None] * time)[time - 1]
+                return None if kind == "401" and request.endswith("/auth/tokens") else kind
+            first, *more = which.split("-")
+            number = len(self.requests)
+            return kinds if (number >= int(first) if more else number == int(first) and is_next) else None
 
 
 PLAN = Plan()
@@ -54,26 +82,55 @@ PLAN = Plan()
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
+    def do_CONNECT(self):
+        """Clients ask for a tunnel even where nothing is encrypted; what comes through it is read here."""
+        self.upstream = self.path
+        self.send_response(200)
+        self.end_headers()
+
     def handle_any(self):
+        self.path = f"http://{self.upstream}{self.path}"
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        fault = PLAN.fault()
+        fault = PLAN.fault(f"{self.command} {self.path}", body)
         if fault == "refuse":
             self.close_connection = True
             return
+        if fault == "hold":
+            return self.hold()
+        if self.path.endswith("/auth/tokens"):
+            Handler.tokens = self.path
+        if fault == "revoke":
+            self.revoke()
         if fault and fault.isdigit():
             return self.say(int(fault), [("Content-Type", "application/json")],
                             b'{"error": {"message": "as the test wants it"}}')
         if fault == "delay":
-            time.sleep(3)
+            time.sleep(8)
         status, headers, answer = self.pass_on(body)
         if fault == "drop":
             self.close_connection = True
+        elif fault == "hold-after":
+            self.hold()
         elif fault == "broken":
             self.say(500, [("Content-Type", "text/plain")], b"as the test wants it")
         elif fault == "truncate":
             self.say(status, headers, answer, half=True)
         else:
             self.say(status, headers, answer)
+
+    tokens = None
+
+    def revoke(self):
+        """The token that the request came with, by the token itself."""
+        token = self.headers["X-Auth-Token"]
+        urllib.request.urlopen(urllib.request.Request(
+            Handler.tokens, headers={"X-Auth-Token": token, "X-Subject-Token": token}, method="DELETE"), timeout=60)
+
+    def hold(self):
+        """Until the other side has gone."""
+        beside("held").write_text("")
+        self.rfile.read(1)
+        self.close_connection = True
 
     def pass_on(self, body):
         url = urllib.parse.urlsplit(self.path)

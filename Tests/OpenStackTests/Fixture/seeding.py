@@ -71,7 +71,7 @@ def identity(layout):
 def resources(layout):
     """Flavors, the network `outside`, and a wait until Nova knows its one host."""
     client = Client(layout.endpoints())
-    for name, memory, disk in (("m1.tiny", 512, 1), ("too.large", 100_000_000, 1)):
+    for name, memory, disk in (("m1.tiny", 512, 1), ("too.large", 512, 1_000_000)):
         client.request("compute", "POST", "/flavors", {"flavor": {
             "name": name, "ram": memory, "vcpus": 1, "disk": disk}})
     network = client.request("network", "POST", "/v2.0/networks", {"network": {

@@ -172,6 +172,7 @@ def nova(layout, login, common):
         "conductor": {"workers": 1},
         "scheduler": {"workers": 1, "discover_hosts_in_cells_interval": 1},
         "vnc": {"enabled": "false"},
+        "oslo_policy": {"enforce_new_defaults": "true"},
         **common,
     }
 
@@ -195,6 +196,7 @@ def neutron(layout, login, common):
         },
         "ml2_type_flat": {"flat_networks": "outside"},
         "securitygroup": {"enable_security_group": "true", "firewall_driver": "noop"},
+        "oslo_policy": {"enforce_new_defaults": "true"},
         **common,
     }
 

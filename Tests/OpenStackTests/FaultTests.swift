@@ -1,0 +1,120 @@
+import Foundation
+import Launching
+import Names
+import OpenStack
+import State
+import Testing
+
+extension OpenStackTests {
+  /// A launch whose requests go wrong: in the end it has worked, or the cloud holds nothing of it.
+  @Suite struct FaultTests {
+    @Test(
+      "every request of a launch may go wrong several times: it is made again, or what came of it is found",
+      arguments: ["429,503,500,drop", "401,refuse,truncate,broken"])
+    func each(kinds: String) async throws {
+      try await launching { launched, proxy in
+        try proxy.plan(.each, kinds)
+        _ = try await launched.launcher(proxy.session()).launch(launched.request)
+        let servers = try await launched.tenant.nova.servers(
+          marked: "cpbuild", "\(launched.tenant.id)", tag: "cpbuild")
+        #expect(servers.count == 1)
+        let ports = try await launched.tenant.ports()
+        #expect(ports.count { $0.name.hasSuffix("-vpn") } == 1)
+        try await end(launched, kinds)
+      }
+    }
+
+    @Test("a request that takes too long is given up and made again, and what it did late is found")
+    func delay() async throws {
+      try await launching { launched, proxy in
+        for (number, request) in try await requests(launched, proxy)
+        where request.hasPrefix("POST") && ["/floatingips", "/servers"].contains(where: request.hasSuffix) {
+          try proxy.plan(.one(number), "delay")
+          _ = try await launched.launcher(proxy.session(patience: .seconds(5))).launch(launched.request)
+          try await end(launched, "\(request), too late")
+        }
+      }
+    }
+
+    @Test("a request that is refused for good ends the launch, which says why and leaves nothing")
+    func refusal() async throws {
+      let kinds = [
+        ("403", "not allowed to"), ("409", "something is in its way"), ("413", "more than the cloud takes"),
+      ]
+      try await launching { launched, proxy in
+        let all = try await requests(launched, proxy)
+        // All that change something, and some that only look.
+        let chosen = all.filter { number, request in !request.hasPrefix("GET") || number.isMultiple(of: 8) }
+        for (index, (number, request)) in chosen.enumerated() {
+          let (kind, words) = kinds[index % kinds.count]
+          try proxy.plan(.one(number), kind)
+          do {
+            _ = try await launched.launcher(proxy.session()).launch(launched.request)
+          } catch {
+            #expect("\(error)".contains(words), "\(request): \(error)")
+          }
+          try await end(launched, "\(kind) of \(request)")
+        }
+      }
+    }
+
+    @Test("a cloud that is lost in the middle is said, and the next command removes what the launch made")
+    func outage() async throws {
+      let kinds = [
+        ("refuse", "no connection"), ("503", "the service failed (503)"), ("401", "doesn't take these"),
+      ]
+      try await launching { launched, proxy in
+        let count = try await requests(launched, proxy).count
+        for (index, number) in stride(from: 2, through: count, by: 5).enumerated() {
+          let (kind, words) = kinds[index % kinds.count]
+          try proxy.plan(.from(number), kind)
+          let error = await #expect(throws: (any Error).self) {
+            try await launched.launcher(proxy.session()).launch(launched.request)
+          }
+          let text = error.map { "\($0)" } ?? ""
+          #expect(text.contains(words), "request \(number): \(text)")
+          try await launched.launcher().recover()
+          let left = try await launched.leftovers()
+          #expect(left == [], "request \(number): \(kind)")
+        }
+      }
+    }
+
+    @Test("a token that is revoked in the middle is renewed")
+    func revokedToken() async throws {
+      try await launching { launched, proxy in
+        let first = try await requests(launched, proxy).first { $0.1.contains("/v2.0/") }
+        // Neutron hasn't seen the token then, and asks Keystone about it.
+        try proxy.plan(.one(try #require(first).0), "revoke")
+        _ = try await launched.launcher(proxy.session()).launch(launched.request)
+        let logins = try proxy.requests.count { $0.hasPrefix("POST") && $0.hasSuffix("/auth/tokens") }
+        #expect(logins == 2)
+        try await end(launched, "a revoked token")
+      }
+    }
+
+    private func launching(_ body: (LaunchedTenant, FaultProxy) async throws -> Void) async throws {
+      try await LaunchedTenant.with { launched in
+        try await FaultProxy.with { proxy in try await body(launched, proxy) }
+      }
+    }
+
+    /// The requests of a launch where nothing goes wrong, with their numbers.
+    private func requests(_ launched: LaunchedTenant, _ proxy: FaultProxy) async throws -> [(Int, String)] {
+      try proxy.planNothing()
+      _ = try await launched.launcher(proxy.session()).launch(launched.request)
+      let requests = try proxy.requests
+      try await end(launched, "nothing")
+      return requests.enumerated().map { ($0 + 1, $1) }
+    }
+
+    /// Ends the cloudpipe where there is one; nothing is left either way.
+    private func end(_ launched: LaunchedTenant, _ fault: String) async throws {
+      if try await launched.store.read({ try $0.instances.find(launched.tenant.id) }) != nil {
+        try await launched.launcher().terminate(launched.tenant.id)
+      }
+      let left = try await launched.leftovers()
+      #expect(left == [], "\(fault)")
+    }
+  }
+}
