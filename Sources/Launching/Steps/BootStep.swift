@@ -35,7 +35,8 @@ struct BootStep: ReversibleStep {
     }
     var handle = known.merging(wanted) { $1 }
     // How one started that runs already, only the earlier handle says.
-    if let earlier, let process = known[LocalInstances.processKey], process == earlier.handle[LocalInstances.processKey] {
+    let process = known[LocalInstances.processKey]
+    if let earlier, process != nil, process == earlier.handle[LocalInstances.processKey] {
       handle = earlier.handle.merging(handle) { $1 }
     }
     try await note(.pending, handle: handle, at: site)
