@@ -24,7 +24,6 @@ public struct LocalCloud: Cloud {
   public func space(of id: NetworkID) -> NetworkSpace { NetworkSpace(home: home, id: id) }
 
   public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {}
-  public func removeKeyPair(named name: String) async throws {}
   public func makeSecurityGroup(_ group: SecurityGroup) async throws {}
   public func removeSecurityGroup(named name: String) async throws {}
 

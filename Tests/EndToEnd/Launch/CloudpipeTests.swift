@@ -103,9 +103,11 @@ extension Machines {
         try await host.must("restart", "acme")
         try await isBack(host, before, user, profile, web)
 
+        // Only then does the instance's init take orders.
+        try await host.waits(for: "rc.local done", of: "acme")
         // Whether ssh sees the end of the command before the instance's own is luck.
         _ = try await host.cpbuild(["ssh", "acme", "--", "doas systemctl --no-block start reboot.target"])
-        try await host.waitForBoot(2, of: "acme")
+        try await host.waits(for: "Linux version", times: 2, of: "acme")
         try await host.waitUntilItRuns("acme")
         try await isBack(host, before, user, profile, web)
 

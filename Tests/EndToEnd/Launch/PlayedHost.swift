@@ -142,11 +142,11 @@ final class PlayedHost: Sendable {
     try await command("nft", ["flush", "ruleset"]).run()
   }
 
-  /// Waits until an instance's kernel has begun so many times on its console.
-  func waitForBoot(_ count: Int, of project: String, seconds: Double = 120) async throws {
+  /// Waits until an instance has said these words so many times on its console.
+  func waits(for words: String, times count: Int = 1, of project: String, seconds: Double = 120) async throws {
     let deadline = ContinuousClock.now + .seconds(seconds)
-    while try await must("log", project).split(separator: "\n").filter({ $0.contains("Linux version") }).count < count {
-      try #require(ContinuousClock.now < deadline, "the instance didn't boot again")
+    while try await must("log", project).split(separator: "\n").filter({ $0.contains(words) }).count < count {
+      try #require(ContinuousClock.now < deadline, "it didn't say '\(words)'")
       try await Task.sleep(for: .milliseconds(500))
     }
   }
