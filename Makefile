@@ -19,7 +19,7 @@ RUN_PACKAGES = apt-utils curl dnsmasq-base dosfstools e2fsprogs fdisk gpg gpgv o
   grub-pc-bin iproute2 mmdebstrap mtools nftables qemu-system-x86 qemu-utils uidmap util-linux $(KERNEL_PACKAGE)
 # and to test and measure all that.
 TEST_PACKAGES = binutils btrfs-progs busybox-static cryptsetup-bin easy-rsa gnutls-bin guestfish guestfs-tools lvm2 mawk mount \
-  netcat-openbsd ovmf procps python3 shellcheck unzip wget zip
+  netcat-openbsd ovmf procps python3 python3-cryptography shellcheck unzip wget zip
 
 # A real OpenStack, of which the tests start one on loopback. Among what comes with it is a program called swift, which
 # is no compiler; see scripts/toolchain.

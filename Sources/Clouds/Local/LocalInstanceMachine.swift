@@ -71,6 +71,8 @@ struct LocalInstanceMachine: Sendable {
       ] + processor + disks + network
       + [
         "-object", "rng-random,id=entropy,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=entropy",
+        // Memory that the guest has no use for any more is the host's again.
+        "-device", "virtio-balloon-pci,free-page-reporting=on",
         "-rtc", "base=utc,clock=host",
       ] + conversations + start
   }
