@@ -217,12 +217,26 @@ class Launches:
         self.run("terminate", "bench")
 
     def memory(self):
-        """Resident bytes of all that runs for the cloudpipe."""
-        total = 0
-        for record in (self.folder / "home" / "instances" / "bench" / "default").glob("*.process"):
-            status = pathlib.Path(f"/proc/{json.loads(record.read_text())['pid']}/status").read_text()
-            total += int(re.search(r"VmRSS:\s+(\d+) kB", status)[1]) * 1024
-        return total
+        """Resident bytes of all that runs for a cloudpipe, when two have booted to their end; what they share is shared out."""
+        self.launch()
+        self.run("launch", "other", "--out", self.out)
+        try:
+            for project in ("bench", "other"):
+                deadline = time.monotonic() + 180
+                while "rc.local done" not in self.run("log", project)[1]:
+                    if time.monotonic() > deadline:
+                        sys.exit(f"{project} doesn't boot to its end")
+                    time.sleep(1)
+            # What the boot needed is given back some seconds later.
+            time.sleep(10)
+            total = 0
+            for record in (self.folder / "home" / "instances").glob("*/default/*.process"):
+                status = pathlib.Path(f"/proc/{json.loads(record.read_text())['pid']}/smaps_rollup").read_text()
+                total += int(re.search(r"(?m)^Pss:\s+(\d+) kB", status)[1]) * 1024
+            return total / 2
+        finally:
+            self.run("terminate", "other")
+            self.terminate()
 
     def connect(self, profile):
         """A client that is connected."""
@@ -343,10 +357,10 @@ def report(cpbuild, folder, runs):
             rows["stock"].append(stock.boot())
             rows["cold"].append(launches.launch())
             rows["revoke"].append(launches.revoke(f"user{number}"))
-            memory = launches.memory()
             launches.terminate()
             rows["warm"].append(launches.launch("--warm"))
             launches.terminate()
+        memory = launches.memory()
         tunnels = {mode: launches.throughput(mode) for mode in ("bridged", "routed")}
         launches.launch("--no-wait")
         many = launches.list_many(1000)
@@ -367,7 +381,7 @@ def report(cpbuild, folder, runs):
         lines.append((f"through the tunnel, {mode}", f"{ours / 1e6:.1f} Mbit/s", f"{plain / 1e6:.1f} Mbit/s",
                       f"{ours / plain:.2f}×", "1× at least", "met" if ours >= plain else "NOT MET"))
     lines += [row("user revoke, to the session's end", median["revoke"], 5, "s"),
-              row("memory of all that a cloudpipe runs", memory / 1e6, 300, "MB"),
+              row("memory of all that one of two cloudpipes runs", memory / 1e6, 300, "MB"),
               row("list with 1,000 projects", many * 1000, 100, "ms")]
     each = "; ".join(f"{name} " + " ".join(f"{value:.1f}" for value in values) for name, values in rows.items() if values)
     accelerator = "KVM" if stock.kvm else "software emulation"

@@ -14,7 +14,7 @@ public enum ReadinessProbe {
   /// - Throws: `CancellationError` at once; `TrustError.cryptographyFailed`.
   public static func waitUntilAnswers(
     address: IPv4Address, port: PortNumber, key: TLSCryptClientKey, deadline: ContinuousClock.Instant,
-    every interval: Duration = .milliseconds(100)
+    every interval: Duration = .milliseconds(50)
   ) async throws -> Bool {
     var questions: [TLSCryptProbe] = []
     let socket = ProbeSocket(address: address, port: port)

@@ -338,7 +338,6 @@ if [ "$mode" = routed ]; then
 	if [ -n "$POOL6" ]; then echo 1 >/proc/sys/net/ipv6/conf/all/forwarding; fi
 else
 	# Persistent and bridged beforehand: OpenVPN, which has dropped root by then, can't do it and needn't.
-	[ -e /proc/sys/net/ipv4/conf/tap0 ] || /sbin/ip tuntap add dev tap0 mode tap
 	MTU=$mtu sh "$lib/bridge" add tap0
 fi
 
