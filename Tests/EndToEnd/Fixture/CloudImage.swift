@@ -121,7 +121,7 @@ struct CloudImage: Sendable {
     try Folder.make(root.appending("boot/efi"))
     try sources(root, in: workshop)
     try workshop.write("datasource_list: [ NoCloud, None ]\n", to: root.appending("etc/cloud/cloud.cfg"))
-    guard publisher.isUbuntu else { return }
+    guard publisher.isUbuntu else { return try renameBusybox(root, in: workshop) }
     // The links to the kernel lie in /boot there.
     for link in ["vmlinuz", "initrd.img"] {
       let target = try FileManager.default.destinationOfSymbolicLink(atPath: root.appending(link).string)
@@ -141,6 +141,26 @@ struct CloudImage: Sendable {
     try FileManager.default.createSymbolicLink(
       atPath: wants.appending("systemd-networkd.service").string,
       withDestinationPath: "/lib/systemd/system/systemd-networkd.service")
+  }
+
+  /// Debian's images may have busybox itself, which the base's static one would have to make room for.
+  private func renameBusybox(_ root: FilePath, in workshop: Workshop) throws {
+    let dpkg = root.appending("var/lib/dpkg")
+    let status = try String(contentsOfFile: dpkg.appending("status").string, encoding: .utf8)
+    let stanzas = status.components(separatedBy: "\n\n").map { stanza in
+      guard stanza.hasPrefix("Package: busybox-static\n") else { return stanza }
+      let lines = stanza.split(separator: "\n").dropFirst().filter { line in
+        !["Conflicts:", "Replaces:", "Provides:"].contains { line.hasPrefix($0) }
+      }
+      return (["Package: busybox"] + lines).joined(separator: "\n")
+    }
+    try workshop.write(stanzas.joined(separator: "\n\n"), to: dpkg.appending("status"))
+    let info = dpkg.appending("info")
+    for name in try Folder.names(in: info) where name.hasPrefix("busybox-static.") {
+      try FileManager.default.moveItem(
+        atPath: info.appending(name).string,
+        toPath: info.appending(name.replacing("busybox-static", with: "busybox")).string)
+    }
   }
 
   /// The mirror of the base, written down as the publisher does it.
