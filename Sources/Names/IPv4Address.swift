@@ -7,7 +7,7 @@ public struct IPv4Address: CheckedText {
 
   /// Reads dotted decimal of four parts, without leading zeros (which some programs take for octal), spaces or a port.
   public init(_ text: some StringProtocol) throws(NameError) {
-    guard let bits = Self.bits(of: text) else {
+    guard let bits = Self.bits(of: String(text)) else {
       throw NameError(
         kind: "IPv4 address", text: text, reason: text.isEmpty ? .empty : .form("it isn't four numbers from 0 to 255"),
         remedy: "a form such as 10.0.0.2, without leading zeros")
@@ -16,7 +16,7 @@ public struct IPv4Address: CheckedText {
   }
 
   public var text: String {
-    stride(from: 24, through: 0, by: -8).map { String(bits >> UInt32($0) & 255) }.joined(separator: ".")
+    "\(bits >> 24).\(bits >> 16 & 255).\(bits >> 8 & 255).\(bits & 255)"
   }
 
   public static func < (left: IPv4Address, right: IPv4Address) -> Bool { left.bits < right.bits }
@@ -27,7 +27,7 @@ public struct IPv4Address: CheckedText {
     return overflow ? nil : UInt32(exactly: sum).map(IPv4Address.init(bits:))
   }
 
-  private static func bits(of text: some StringProtocol) -> UInt32? {
+  private static func bits(of text: String) -> UInt32? {
     let parts = text.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
     guard parts.count == 4 else { return nil }
     var bits: UInt32 = 0

@@ -18,10 +18,12 @@ public struct IPv4Network: CheckedText {
       NameError(kind: "IPv4 network", text: text, reason: text.isEmpty ? .empty : .form(phrase), remedy: remedy)
     }
     let example = "a form such as 10.1.0.0/24, without leading zeros"
-    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    let parts = String(text).utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
     guard parts.count == 2 else { throw refusal("it isn't an address and a prefix length", example) }
-    guard let address = try? IPv4Address(parts[0]) else { throw refusal("its address isn't an IPv4 address", example) }
-    guard let length = DecimalNumber.read(parts[1].utf8, most: 32),
+    guard let address = try? IPv4Address(Substring(parts[0])) else {
+      throw refusal("its address isn't an IPv4 address", example)
+    }
+    guard let length = DecimalNumber.read(parts[1], most: 32),
       let network = IPv4Network(containing: address, prefixLength: length)
     else { throw refusal("its prefix length isn't a number from 0 to 32", example) }
     guard network.address == address else {

@@ -6,7 +6,9 @@ enum Schema {
   /// "cpbd": what `file` and a restore know our databases by.
   static let applicationID = 0x6370_6264
 
-  static let migrations = [SchemaVersion1.sql, SchemaVersion2.sql, SchemaVersion3.sql, SchemaVersion4.sql]
+  static let migrations = [
+    SchemaVersion1.sql, SchemaVersion2.sql, SchemaVersion3.sql, SchemaVersion4.sql, SchemaVersion5.sql,
+  ]
 
   /// STRICT tables came with SQLite 3.37 (November 2021).
   private static let oldestSQLite = 3_037_000

@@ -10,8 +10,9 @@ public struct SerialNumber: CheckedText {
     func refusal(_ reason: NameError.Reason) -> NameError {
       NameError(kind: "serial number", text: text, reason: reason, remedy: "1 to 20 bytes in hex, not zero")
     }
+    let text = String(text)
     guard !text.isEmpty else { throw refusal(.empty) }
-    guard text.unicodeScalars.allSatisfy(\.properties.isASCIIHexDigit) else { throw refusal(.form("it isn't in hex")) }
+    guard text.utf8.allSatisfy(\.isHexDigit) else { throw refusal(.form("it isn't in hex")) }
     let digits = text.drop { $0 == "0" }.lowercased()
     let bytes = digits.utf8.count.isMultiple(of: 2) ? digits : "0" + digits
     guard !bytes.isEmpty else { throw refusal(.form("it is zero")) }
@@ -25,5 +26,14 @@ public struct SerialNumber: CheckedText {
   public init(bytes: some Sequence<UInt8>) throws(NameError) {
     let hex = bytes.map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }.joined()
     try self.init(hex)
+  }
+}
+
+extension UInt8 {
+  /// Whether this is a hexadecimal digit in ASCII, of either case.
+  fileprivate var isHexDigit: Bool {
+    // Bit 5 tells lower case from upper case.
+    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self)
+      || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(self | 0x20)
   }
 }

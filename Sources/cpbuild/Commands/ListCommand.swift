@@ -19,23 +19,24 @@ struct ListCommand: AsyncParsableCommand {
 
   /// What `--json` prints of each network; the keys without a value are left out.
   struct Entry: Encodable {
-    let project: ProjectID
-    let network: NetworkName?
-    let cidr: IPv4Network?
-    let mode: VPNMode?
-    let publicAddress: IPv4Address?
-    let publicPort: UInt16?
-    let state: InstanceState?
+    // Text, and sorted: so they are encoded in a fraction of the time, and there may be 10,000 entries.
+    let cidr: String?
     let image: String?
+    let mode: String?
+    let network: String?
+    let project: String
+    let publicAddress: String?
+    let publicPort: UInt16?
+    let state: String?
 
     init(_ line: ProjectOverview) {
-      project = line.project
-      network = line.network
-      cidr = line.cidr
-      mode = line.mode
-      publicAddress = line.publicAddress
+      project = line.project.text
+      network = line.network?.text
+      cidr = line.cidr?.text
+      mode = line.mode?.rawValue
+      publicAddress = line.publicAddress?.text
       publicPort = line.publicPort?.rawValue
-      state = line.state
+      state = line.state?.rawValue
       image = line.imageId
     }
   }

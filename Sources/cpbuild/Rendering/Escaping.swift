@@ -4,6 +4,7 @@ extension String {
   ///
   /// - Parameter keepingLines: line feeds stay as they are.
   func escapingControls(keepingLines: Bool = false) -> String {
+    if isPrintableASCII { return self }
     var result = ""
     for scalar in unicodeScalars {
       switch scalar.properties.generalCategory {
@@ -17,4 +18,7 @@ extension String {
     }
     return result
   }
+
+  /// As nearly all that is printed: without anything to escape, and a byte is a character.
+  var isPrintableASCII: Bool { utf8.allSatisfy { (0x20..<0x7f).contains($0) } }
 }

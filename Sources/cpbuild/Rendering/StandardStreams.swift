@@ -35,19 +35,22 @@ struct StreamError: Error, CustomStringConvertible {
 
 /// - Returns: 0, or the errno of the write that failed.
 func writeAll(_ text: String, to descriptor: CInt) -> CInt {
-  let bytes = Array(text.utf8)
-  var rest = bytes[...]
-  while !rest.isEmpty {
-    let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-    if count >= 0 {
-      rest = rest.dropFirst(count)
-    } else if errno == EAGAIN {
-      // A terminal or pipe that another program made non-blocking: wait until it takes more.
-      var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-      poll(&poller, 1, 1000)
-    } else if errno != EINTR {
-      return errno
+  // Not copied where it is contiguous already: a document may have megabytes.
+  var text = text
+  return text.withUTF8 { bytes in
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        // A terminal or pipe that another program made non-blocking: wait until it takes more.
+        var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&poller, 1, 1000)
+      } else if errno != EINTR {
+        return errno
+      }
     }
+    return 0
   }
-  return 0
 }

@@ -36,19 +36,20 @@ struct CAShow: AsyncParsableCommand {
 /// What `cpbuild ca show` prints; docs/json.md describes the document.
 struct CAReport: Encodable {
   struct Entry: Encodable {
+    // Sorted, since that is encoded faster, and there may be 10,000 entries.
+    let generation: Int
+    let keyIsEncrypted: Bool
+    let keyType: String
     let name: String
+    let notAfter: Date
+    let notBefore: Date
     /// Left out for a root.
     let project: String?
-    let generation: Int
-    let stage: String
-    let serial: String
-    let keyType: String
-    let keyIsEncrypted: Bool
-    let notBefore: Date
-    let notAfter: Date
-    let severity: String
     /// Left out while it isn't revoked.
     let revokedAt: Date?
+    let serial: String
+    let severity: String
+    let stage: String
   }
 
   /// The last certificate of a user or cloudpipe.
@@ -64,13 +65,13 @@ struct CAReport: Encodable {
     let severity: String
   }
 
-  /// Whether none is expiring or not valid.
-  let ok: Bool
   let authorities: [Entry]
   let ending: [Ending]
+  /// Whether none is expiring or not valid.
+  let ok: Bool
   private let areAuthoritiesWell: Bool
 
-  private enum CodingKeys: CodingKey { case ok, authorities, ending }
+  private enum CodingKeys: CodingKey { case authorities, ending, ok }
 
   init(
     _ all: [AuthorityStatus], _ ending: [(certificate: EndingCertificate, severity: TrustHealth.Severity)]

@@ -7,27 +7,28 @@ import Trust
 /// What `cpbuild crl show` prints; docs/json.md describes the document.
 struct CRLReport: Encodable {
   struct Entry: Encodable {
+    // Sorted, since that is encoded faster, and there may be 10,000 entries.
     let authority: String
-    /// Left out for a root.
-    let project: String?
-    let number: Int64?
-    let thisUpdate: Date?
-    let nextUpdate: Date?
+    let due: Bool
     /// Left out where no project was named.
     let entries: Int?
+    let nextUpdate: Date?
+    let number: Int64?
+    /// Left out for a root.
+    let project: String?
     let severity: String
-    let due: Bool
+    let thisUpdate: Date?
   }
 
+  let lists: [Entry]
   /// Whether none is expiring or not valid.
   let ok: Bool
-  let lists: [Entry]
 
   /// Reads what the state holds; nil: there is none.
   static func read(_ state: OpenState?, _ project: ProjectID?) async throws -> CRLReport {
     guard let state else {
       if let project { throw TrustKeeperError.noProject(project) }
-      return CRLReport(ok: true, lists: [])
+      return CRLReport(lists: [], ok: true)
     }
     let all = try await state.trust.authorities(of: project)
     var lists: [Entry] = []
@@ -36,7 +37,7 @@ struct CRLReport: Encodable {
       let entries = project == nil ? nil : try await state.trust.entries(of: status.authority.id)
       lists.append(Entry(status, entries: entries))
     }
-    return CRLReport(ok: !all.contains { $0.crlSeverity >= .expiring }, lists: lists)
+    return CRLReport(lists: lists, ok: !all.contains { $0.crlSeverity >= .expiring })
   }
 
   func text(width: Int?) -> String {
@@ -79,10 +80,4 @@ extension TrustHealth.Severity {
     case .notValid: "notValid"
     }
   }
-}
-
-/// Moments as people and programs both read them.
-enum Moment {
-  /// ISO 8601 in UTC; empty for nil.
-  static func text(_ date: Date?) -> String { date?.formatted(.iso8601) ?? "" }
 }
