@@ -57,7 +57,7 @@ extension TrustKeeper {
   }
 
   static func trouble(_ row: Authority, _ error: any Error) -> String {
-    "the CRL of \(row.projectId.map { "project \($0)" } ?? "the root") is due and can't be renewed: \(error); once it has "
+    "the CRL of \(row.projectId.map { "project \($0)" } ?? "the root") can't be renewed: \(error); once it has "
       + "ended nobody can connect"
   }
 }
