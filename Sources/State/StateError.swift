@@ -11,6 +11,8 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
   case inUse(kind: String, id: String, why: String)
   /// The `kind` called `id` breaks a rule of the schema; `why` names it.
   case invalid(kind: String, id: String, why: String)
+  /// The `kind` called `id` can't be what it was asked to be; `why` says what it can.
+  case unsuitable(kind: String, id: String, why: String)
   /// Every address of `network` that may be handed out is taken.
   case noFreeAddress(network: String)
   /// Every port of `address` from `first` to `last` is taken.
@@ -44,6 +46,7 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
     case .alreadyExists(let kind, let id): "there already is a \(kind) \(id)"
     case .inUse(let kind, let id, let why): "the \(kind) \(id) is in use: \(why)"
     case .invalid(let kind, let id, let why): "the \(kind) \(id) can't be stored: \(why)"
+    case .unsuitable(let kind, let id, let why): "the \(kind) \(id) can't be had: \(why)"
     case .noFreeAddress(let network):
       "the network \(network) has no free address left: make the pool smaller or terminate an instance"
     case .noFreePort(let address, let first, let last):

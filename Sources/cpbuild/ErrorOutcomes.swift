@@ -123,6 +123,7 @@ extension Outcome {
     switch error {
     case .notFound: self = .notFound
     case .alreadyExists, .inUse, .busy, .noFreeAddress, .noFreePort, .noFreeNetwork, .restoreLoses: self = .conflict
+    case .unsuitable: self = .usage
     case .homeUnusable, .sqliteTooOld, .full: self = .environment
     case .invalid, .newerVersion, .notState, .damaged, .key, .database: self = .failed
     }

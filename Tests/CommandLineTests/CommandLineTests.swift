@@ -26,7 +26,7 @@ import Testing
     "a command line that is wrong ends with 64, says why on stderr, and prints nothing",
     arguments: [
       ["nonsense"], ["doctor", "extra"], ["doctor", "--home"], ["doctor", "--home", ""], ["doctor", "--out="],
-      ["doctor", "--quiet", "--verbose"], ["--nonsense"],
+      ["doctor", "--quiet", "--verbose"], ["--nonsense"], ["launch", "--all", "--address", "nonsense"],
     ])
   func usage(arguments: [String]) async throws {
     let output = try await Binary.run(arguments)

@@ -1,6 +1,9 @@
 import Foundation
 import Glibc
 import Host
+import Launching
+import Names
+import State
 import SystemPackage
 import Testing
 
@@ -23,6 +26,14 @@ import Testing
     ])
   func hostErrors(error: HostError, status: Outcome) {
     #expect(Outcome(for: error) == status)
+  }
+
+  @Test("what can't be as it was asked for is a wrong command line, also when a launch finds out")
+  func unsuitable() throws {
+    let error = StateError.unsuitable(kind: "address", id: "10.0.0.0 of acme/default", why: "x")
+    let id = NetworkID(project: try ProjectID("acme"), name: .standard)
+    #expect(Outcome(for: error) == .usage)
+    #expect(Outcome(for: LaunchError.step("network", of: id, reason: "x", console: nil, cause: error)) == .usage)
   }
 
   @Test("numbers are part of the interface")

@@ -50,6 +50,22 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
     }
   }
 
+  @Test("has no choice of the cloudpipe's address where it makes the network, and says so")
+  func address() async throws {
+    try await withSite { site in
+      var request = LaunchRequest(try network("acme"))
+      request.address = try IPv4Address("10.2.0.9")
+      let error = await #expect(throws: LaunchError.self) { try await site.launcher().launch(request) }
+      #expect(text(of: error).contains("leave --address out"))
+      guard case .step(_, _, _, _, StateError.unsuitable) = error else {
+        Issue.record("\(text(of: error))")
+        return
+      }
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
   @Test("that fails at any call says at which step, and leaves nothing", arguments: calls)
   func fails(call: String) async throws {
     try await withSite { site in

@@ -106,27 +106,14 @@ struct AllocationTests {
     }
   }
 
-  @Test("the lowest free network of a range is found between those that are taken")
-  func freeNetwork() async throws {
-    try await withStore { store in
-      try await store.write { state in
-        let range = try IPv4Network("10.0.0.0/22")
-        for (project, expected) in [("p0", "10.0.0.0/24"), ("p1", "10.0.1.0/24"), ("p2", "10.0.2.0/24")] {
-          let free = try state.networks.lowestFree(in: range, prefixLength: 24)
-          #expect(free.text == expected)
-          try Sample.addNetwork(project, cidr: free.text, to: state)
-        }
-        try state.networks.remove(Sample.network("p1"))
-        #expect(try state.networks.lowestFree(in: range, prefixLength: 24).text == "10.0.1.0/24")
-        #expect(throws: StateError.self) { try state.networks.lowestFree(in: range, prefixLength: 23) }
-        try Sample.addNetwork("p4", cidr: "10.0.1.128/25", to: state)
-        #expect(try state.networks.lowestFree(in: range, prefixLength: 25).text == "10.0.1.0/25")
-        #expect(try state.networks.lowestFree(in: range, prefixLength: 24).text == "10.0.3.0/24")
-        #expect(throws: StateError.self) { try state.networks.lowestFree(in: range, prefixLength: 8) }
-        #expect(
-          try state.networks.lowestFree(in: IPv4Network("255.255.255.0/24"), prefixLength: 24).text
-            == "255.255.255.0/24")
-      }
+  @Test(
+    "a cloudpipe can't have an address that no host of the network has, or the gateway's",
+    arguments: ["10.1.0.0", "10.1.0.255", "10.1.0.9", "10.2.0.2"])
+  func cloudpipe(address: String) throws {
+    #expect(throws: StateError.self) {
+      try Network(
+        id: Sample.network(), cidr: IPv4Network("10.1.0.0/24"), mode: .bridged, gateway: IPv4Address("10.1.0.9"),
+        reservedAddress: IPv4Address(address), createdAt: Sample.now)
     }
   }
 

@@ -17,6 +17,9 @@ extension OpenStackCloud {
     let network = try await network(of: wish.id)
     let subnet = try await subnet(of: network, cidr: wish.cidr)
     let cidr = try subnet.network
+    if let address = wish.address {
+      try Network.check(cloudpipe: address, of: wish.id, in: cidr, gateway: subnet.gateway)
+    }
     var remarks: [String] = []
     let mode = try await mode(wish, on: network, cidr: cidr, &remarks)
     let port = try await makePort(wish, on: subnet, cidr: cidr, mode: mode, &remarks)
@@ -120,17 +123,22 @@ extension SubnetRecord {
   var network: IPv4Network {
     get throws { try IPv4Network(cidr) }
   }
+
+  /// The first address where the subnet names none.
+  var gateway: IPv4Address {
+    get throws { try gatewayIp.map { try IPv4Address($0) } ?? network.hosts.lowerBound }
+  }
 }
 
 extension NetworkClaim {
   /// - Throws: `OpenStackError`, `NameError`.
   init(_ port: PortRecord, on subnet: SubnetRecord, remarks: [String] = []) throws {
     let cidr = try subnet.network
-    guard let address = port.address, cidr.contains(address), let first = cidr.address(at: 1) else {
+    guard let address = port.address, cidr.contains(address) else {
       throw OpenStackError.badAnswer(doing: "look at the port \(port.name)", why: "it has no address of \(cidr)")
     }
     self.init(
-      cidr: cidr, gateway: try subnet.gatewayIp.map { try IPv4Address($0) } ?? first, address: address,
+      cidr: cidr, gateway: try subnet.gateway, address: address,
       mac: try? MACAddress(port.macAddress), mode: port.mode, remarks: remarks)
   }
 }

@@ -31,6 +31,11 @@ struct NetworkStep: ReversibleStep {
   func make(at site: LaunchSite) async throws -> Product {
     if let product = try await existing(at: site) { return product }
     if let claim = try await site.cloud.claimNetwork(wish(at: site)) { return try await take(claim, at: site) }
+    if let address = request.address {
+      throw StateError.unsuitable(
+        kind: "address", id: "\(address) of \(site.id)",
+        why: "a network that is made has its second address for the cloudpipe: leave --address out")
+    }
     let taken = try await host().taken
     return try await site.state.write { transaction in
       let network = try plan(at: site.now(), beside: try transaction.networks.all(), host: taken)

@@ -37,7 +37,7 @@ public struct Addresses {
   /// The first four addresses and the clients' pool at the top are never handed out.
   ///
   /// - Throws: ``StateError/noFreeAddress(network:)``, ``StateError/notFound(kind:id:)``; for what was chosen
-  ///   ``StateError/alreadyExists(kind:id:)`` where another interface has it, ``StateError/invalid(kind:id:why:)`` where
+  ///   ``StateError/alreadyExists(kind:id:)`` where another interface has it, ``StateError/unsuitable(kind:id:why:)`` where
   ///   machines can't have it.
   public func allocate(
     in id: NetworkID, holder: String, address: IPv4Address? = nil, mac: MACAddress? = nil, at date: Date
@@ -56,7 +56,7 @@ public struct Addresses {
       let (first, last) = (network.machinePositions.first, network.machinePositions.last)
       let range = [first, last].compactMap { $0.flatMap { network.cidr.address(at: $0)?.text } }.joined(
         separator: " to ")
-      throw StateError.invalid(
+      throw StateError.unsuitable(
         kind: "address", id: "\(address) of \(network.id)",
         why: range.isEmpty ? "the network has none for machines" : "machines have \(range)")
     }

@@ -54,7 +54,8 @@ public struct Network: Hashable, Codable, Sendable {
   ///   - gateway: nil: the first address.
   ///   - reservedAddress: the cloudpipe's; nil: the second.
   ///   - tunnelPool: needed in routed mode, nil in bridged mode.
-  /// - Throws: ``StateError/invalid(kind:id:why:)`` when the network is too small for its pool.
+  /// - Throws: ``StateError/unsuitable(kind:id:why:)`` when the network is too small for its pool, or the cloudpipe can't
+  ///   have that address.
   public init(
     id: NetworkID, cidr: IPv4Network, cidr6: IPv6Network? = nil, mode: VPNMode, gateway: IPv4Address? = nil,
     reservedAddress: IPv4Address? = nil, poolSize: Int = 5,
@@ -62,12 +63,12 @@ public struct Network: Hashable, Codable, Sendable {
     dns: [IPv4Address] = [], dnsDomain: HostName? = nil, createdAt: Date
   ) throws {
     guard let gateway = gateway ?? cidr.address(at: 1), let reserved = reservedAddress ?? cidr.address(at: 2),
-      cidr.hosts.contains(gateway), cidr.hosts.contains(reserved), gateway != reserved, poolSize >= 1,
-      cidr.count >= 8, poolSize <= cidr.count - 4
+      cidr.hosts.contains(gateway), poolSize >= 1, cidr.count >= 8, poolSize <= cidr.count - 4
     else {
-      throw StateError.invalid(
+      throw StateError.unsuitable(
         kind: "network", id: "\(id)", why: "\(cidr) has no room for gateway, cloudpipe and \(poolSize) clients")
     }
+    try Self.check(cloudpipe: reserved, of: id, in: cidr, gateway: gateway)
     projectId = id.project
     name = id.name
     self.cidr = cidr
@@ -84,6 +85,20 @@ public struct Network: Hashable, Codable, Sendable {
     self.dns = dns
     self.dnsDomain = dnsDomain
     self.createdAt = createdAt
+  }
+
+  /// Whether a cloudpipe can have an address.
+  ///
+  /// - Throws: ``StateError/unsuitable(kind:id:why:)``.
+  public static func check(
+    cloudpipe address: IPv4Address, of id: NetworkID, in cidr: IPv4Network, gateway: IPv4Address
+  ) throws {
+    guard cidr.hosts.contains(address), address != gateway else {
+      let (first, last) = (cidr.hosts.lowerBound, cidr.hosts.upperBound)
+      throw StateError.unsuitable(
+        kind: "address", id: "\(address) of \(id)",
+        why: "choose one from \(first) to \(last) that isn't the gateway's, \(gateway)")
+    }
   }
 
   public var id: NetworkID { NetworkID(project: projectId, name: name) }

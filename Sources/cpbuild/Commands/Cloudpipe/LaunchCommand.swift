@@ -94,7 +94,8 @@ struct LaunchCommand: AsyncParsableCommand {
       guard project == nil, cloud == nil else {
         throw ValidationError("--all and a project or cloud don't go together.")
       }
-      guard try request(of: ProjectID("all")) == LaunchRequest(.init(project: try ProjectID("all"), name: .standard))
+      guard let any = try? ProjectID("all"),
+        (try? request(of: any)) == LaunchRequest(NetworkID(project: any, name: .standard))
       else { throw ValidationError("--all launches what was launched before, as it was: it takes no other options.") }
     } else if project == nil {
       throw ValidationError("Missing expected argument '<project>', or --all.")
