@@ -151,8 +151,8 @@ extension Outcome {
 
   private init(user error: UserError) {
     switch error {
-    case .noWay, .notPublic, .noNetwork: self = .notFound
-    case .severalNetworks, .otherMode: self = .usage
+    case .noWay, .notPublic: self = .notFound
+    case .otherMode: self = .usage
     case .notARequest: self = .failed
     }
   }

@@ -15,4 +15,25 @@ extension StateStore {
       return [id]
     }
   }
+
+  /// The network of the project that is named, else its standard one, else its only one.
+  ///
+  /// - Throws: what ``networks(of:named:)`` throws, ``LaunchError/severalNetworks(_:_:)``.
+  public func network(of project: ProjectID, named name: NetworkName? = nil) async throws -> NetworkID {
+    try await networks(of: project).chosen(name, of: project)
+  }
+}
+
+extension [NetworkID] {
+  /// The one of that name, else the standard one, else the only one.
+  ///
+  /// - Throws: ``LaunchError/notLaunched(_:)``, ``LaunchError/severalNetworks(_:_:)``.
+  func chosen(_ name: NetworkName?, of project: ProjectID) throws -> NetworkID {
+    if let one = first(where: { $0.name == name ?? .standard }) { return one }
+    guard name == nil, let first else {
+      throw LaunchError.notLaunched(NetworkID(project: project, name: name ?? .standard))
+    }
+    guard count == 1 else { throw LaunchError.severalNetworks(project, map(\.name)) }
+    return first
+  }
 }

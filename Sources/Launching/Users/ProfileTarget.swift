@@ -28,7 +28,7 @@ extension Transaction {
   /// A project with networks here has the named one, else its standard one, else its only one. A project without any is
   /// served elsewhere: then remotes are needed, and it is routed unless told otherwise, as every client can do that.
   ///
-  /// - Throws: ``UserError``, `StateError`.
+  /// - Throws: ``UserError``, ``LaunchError``, `StateError`.
   func target(of project: ProjectID, _ wish: ProfileTarget.Wish) throws -> ProfileTarget {
     let known = try networks.all(of: project)
     guard !known.isEmpty else {
@@ -37,7 +37,7 @@ extension Transaction {
         network: NetworkID(project: project, name: wish.network ?? .standard), mode: wish.mode ?? .routed,
         remotes: wish.remotes)
     }
-    let network = try known.chosen(wish.network, of: project)
+    let network = try networks.get(known.map(\.id).chosen(wish.network, of: project))
     guard wish.mode == nil || wish.mode == network.mode else { throw UserError.otherMode(network.id, network.mode) }
     if !wish.remotes.isEmpty {
       return ProfileTarget(network: network.id, mode: network.mode, remotes: wish.remotes)
@@ -46,18 +46,5 @@ extension Transaction {
     return ProfileTarget(
       network: network.id, mode: network.mode,
       remotes: [try Remote(host: port.address.text, port: port.port.rawValue)])
-  }
-}
-
-extension [Network] {
-  fileprivate func chosen(_ name: NetworkName?, of project: ProjectID) throws -> Network {
-    if let name {
-      guard let network = first(where: { $0.name == name }) else {
-        throw UserError.noNetwork(NetworkID(project: project, name: name), known: map(\.name))
-      }
-      return network
-    }
-    if let network = first(where: { $0.name == .standard }) ?? (count == 1 ? first : nil) { return network }
-    throw UserError.severalNetworks(project, map(\.name))
   }
 }

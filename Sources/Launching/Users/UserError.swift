@@ -7,9 +7,6 @@ public enum UserError: Error, Equatable, Sendable, CustomStringConvertible {
   case noWay(ProjectID)
   /// The network's cloudpipe has no public address and port.
   case notPublic(NetworkID)
-  case noNetwork(NetworkID, known: [NetworkName])
-  /// The project has several networks, none is the standard one, and none was named.
-  case severalNetworks(ProjectID, [NetworkName])
   /// A mode was asked for that the network doesn't have.
   case otherMode(NetworkID, VPNMode)
   /// What was handed in as a signing request can't be one.
@@ -23,14 +20,8 @@ public enum UserError: Error, Equatable, Sendable, CustomStringConvertible {
     case .notPublic(let network):
       "the cloudpipe of \(network) has no public address and port yet: launch it with 'cpbuild launch "
         + "\(network.project)', or say where it is with --remote HOST:PORT"
-    case .noNetwork(let network, let known):
-      "the project \(network.project) has no network \(network.name): it has \(Self.list(known))"
-    case .severalNetworks(let project, let names):
-      "the project \(project) has several networks: choose one of \(Self.list(names)) with --network"
     case .otherMode(let network, let mode): "the network \(network) is \(mode.rawValue): leave --mode out"
     case .notARequest(let path, let why): "\(path) is no certificate signing request: \(why)"
     }
   }
-
-  private static func list(_ names: [NetworkName]) -> String { names.map(\.text).joined(separator: ", ") }
 }

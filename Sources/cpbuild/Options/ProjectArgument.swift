@@ -37,12 +37,7 @@ struct NetworkArguments: ParsableArguments {
   ///
   /// - Throws: `NameError`, `LaunchError`, `StateError`.
   func one(in state: StateStore) async throws -> NetworkID {
-    let all = try await all(in: state)
-    if all.isEmpty { throw LaunchError.notLaunched(NetworkID(project: try project(), name: .standard)) }
-    guard let one = all.first(where: { $0.name == .standard }) ?? (all.count == 1 ? all.first : nil) else {
-      throw LaunchError.severalNetworks(try project(), all.map(\.name))
-    }
-    return one
+    try await state.network(of: project(), named: networkName())
   }
 
   /// The same for what is fine with there being none.
@@ -50,7 +45,7 @@ struct NetworkArguments: ParsableArguments {
   /// - Throws: `NameError`, ``LaunchError/severalNetworks(_:_:)``, `StateError`.
   func oneIfThere(in state: StateStore) async throws -> NetworkID? {
     do {
-      return try await all(in: state).isEmpty ? nil : try await one(in: state)
+      return try await one(in: state)
     } catch LaunchError.noProject, LaunchError.notLaunched {
       return nil
     }
