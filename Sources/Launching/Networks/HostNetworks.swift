@@ -1,7 +1,6 @@
 import Foundation
 import Host
 public import Names
-import State
 
 /// What this machine's own interfaces and routes use of the IPv4 address space, as ip(8) tells it.
 public struct HostNetworks: Sendable {
@@ -16,17 +15,6 @@ public struct HostNetworks: Sendable {
     self.taken = taken
     self.addresses = addresses
     self.outward = outward
-  }
-
-  /// The two ends of a way between this machine and a namespace, out of what is set aside for carriers (RFC 6598).
-  ///
-  /// - Throws: `StateError.noFreeNetwork`.
-  public func freeWay() throws -> (first: IPv4Address, second: IPv4Address, prefixLength: Int) {
-    let range = IPv4Network.carriers
-    guard let way = AddressChoice.free(in: range, prefixLength: 30, taken: taken), let first = way.address(at: 1),
-      let second = way.address(at: 2)
-    else { throw StateError.noFreeNetwork(range: range, prefixLength: 30) }
-    return (first, second, way.prefixLength)
   }
 
   private struct Route: Decodable {
@@ -90,8 +78,4 @@ public struct HostNetworks: Sendable {
     // ip(8) says nothing at all, and not [], where there is nothing.
     text.allSatisfy(\.isWhitespace) ? [] : try JSONDecoder().decode([Element].self, from: Data(text.utf8))
   }
-}
-
-extension IPv4Network {
-  static let carriers = IPv4Network(containing: IPv4Address(bits: 0x6440_0000), prefixLength: 10) ?? .tens
 }

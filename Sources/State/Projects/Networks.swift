@@ -43,32 +43,6 @@ public struct Networks {
     try Network.fetchAll(db, sql: "SELECT * FROM networks ORDER BY project_id, name")
   }
 
-  /// The lowest subnet of `range` with that prefix length that overlaps no network of any project, as a cloud on one
-  /// machine needs them. Take it in the same transaction.
-  ///
-  /// - Throws: ``StateError/noFreeNetwork(range:prefixLength:)``.
-  public func lowestFree(in range: IPv4Network, prefixLength: Int) throws -> IPv4Network {
-    let full = StateError.noFreeNetwork(range: range, prefixLength: prefixLength)
-    guard prefixLength >= range.prefixLength else { throw full }
-    let taken = try Row.fetchCursor(
-      db,
-      sql: """
-        SELECT first_address, last_address FROM networks WHERE first_address <= ? AND last_address >= ?
-        ORDER BY first_address
-        """, arguments: [range.last.bits, range.address.bits])
-    guard var candidate = IPv4Network(containing: range.address, prefixLength: prefixLength) else { throw full }
-    while let row = try taken.next() {
-      let (first, last): (UInt32, UInt32) = (row[0], row[1])
-      if first > candidate.last.bits { break }
-      if last < candidate.address.bits { continue }
-      guard let after = IPv4Address(bits: last).advanced(by: 1),
-        let above = Self.firstNetwork(from: after, prefixLength: prefixLength), range.contains(above)
-      else { throw full }
-      candidate = above
-    }
-    return candidate
-  }
-
   /// Removes a network that has no instance, public port or machine any more, with the addresses that were reserved.
   ///
   /// - Throws: ``StateError/inUse(kind:id:why:)``, ``StateError/notFound(kind:id:)``.
@@ -81,11 +55,5 @@ public struct Networks {
       try db.execute(
         sql: "DELETE FROM networks WHERE project_id = ? AND name = ?", arguments: [id.project.text, id.name.text])
     }
-  }
-
-  private static func firstNetwork(from address: IPv4Address, prefixLength: Int) -> IPv4Network? {
-    guard let network = IPv4Network(containing: address, prefixLength: prefixLength) else { return nil }
-    if network.address == address { return network }
-    return network.last.advanced(by: 1).flatMap { IPv4Network(containing: $0, prefixLength: prefixLength) }
   }
 }

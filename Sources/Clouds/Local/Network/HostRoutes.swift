@@ -1,8 +1,8 @@
 import Foundation
-import Names
+public import Names
 
 /// What this machine's main routing table says.
-struct HostRoutes {
+public struct HostRoutes {
   /// Every route but the default one, the networks of the interfaces among them.
   let networks: [IPv4Network]
   let hasDefault: Bool
@@ -28,7 +28,10 @@ struct HostRoutes {
     self.hasDefault = hasDefault
   }
 
-  static func current() throws -> HostRoutes {
+  /// As the calling thread's network namespace has it.
+  ///
+  /// - Throws: a `CocoaError` when it can't be read.
+  public static func current() throws -> HostRoutes {
     HostRoutes(table: try String(contentsOfFile: "/proc/thread-self/net/route", encoding: .utf8))
   }
 
@@ -37,7 +40,7 @@ struct HostRoutes {
   /// Out of what is set aside for benchmarks (RFC 2544), and where that is in use, for carriers (RFC 6598).
   ///
   /// - Throws: ``LocalCloudError/noTransit``.
-  func freeTransit() throws -> IPv4Network {
+  public func freeTransit() throws -> IPv4Network {
     let small = Set(networks.filter { $0.prefixLength >= 31 }.map { $0.address.bits & ~1 })
     let wide = networks.filter { $0.prefixLength < 31 }
     for range in Self.ranges {

@@ -42,19 +42,20 @@ struct DemoPlaces: Sendable {
   /// Makes the user's machine, with this one as its only neighbour.
   ///
   /// - Returns: this machine's address there, which the user can reach whatever else this machine has.
-  /// - Throws: `HostError`, `StateError.noFreeNetwork` when this machine uses all addresses for such a way.
+  /// - Throws: `HostError`, `LocalCloudError.noTransit` when this machine uses all addresses for such a way.
   func makeUser() async throws -> IPv4Address {
     try await make(userName)
-    let way = try await HostNetworks.look().freeWay()
+    let way = try HostRoutes.current().freeTransit()
+    let (here, there) = (way.address, way.last)
     let commands = [
       ["link", "add", userLink, "type", "veth", "peer", "name", "eth0", "netns", userName],
-      ["address", "add", "\(way.first)/\(way.prefixLength)", "dev", userLink], ["link", "set", userLink, "up"],
-      ["-n", userName, "address", "add", "\(way.second)/\(way.prefixLength)", "dev", "eth0"],
+      ["address", "add", "\(here)/\(way.prefixLength)", "dev", userLink], ["link", "set", userLink, "up"],
+      ["-n", userName, "address", "add", "\(there)/\(way.prefixLength)", "dev", "eth0"],
       ["-n", userName, "link", "set", "eth0", "up"],
-      ["-n", userName, "route", "add", "default", "via", "\(way.first)"],
+      ["-n", userName, "route", "add", "default", "via", "\(here)"],
     ]
     for command in commands { try await Command("ip", command).run() }
-    return way.first
+    return here
   }
 
   /// What is there of them; nothing is fine.
