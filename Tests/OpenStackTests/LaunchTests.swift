@@ -87,6 +87,15 @@ extension OpenStackTests {
         request.address = second
         let error = await #expect(throws: LaunchError.self) { try await launched.launcher().launch(request) }
         #expect(error.map { "\($0)" }?.contains("something is in its way") == true)
+        // The network's own, the gateway's, the broadcast address, and one of another network.
+        for index in [0, 1, -1, tenant.cidr.count] {
+          request.address = tenant.cidr.address.advanced(by: index < 0 ? tenant.cidr.count + index : index)
+          let error = await #expect(throws: LaunchError.self) { try await launched.launcher().launch(request) }
+          guard case .step(_, _, _, _, StateError.unsuitable) = error else {
+            Issue.record("\(index): \(error.map { "\($0)" } ?? "")")
+            continue
+          }
+        }
         let found = try await launched.launcher().launch(launched.request)
         #expect(found.forward.instance != second)
         #expect(launched.warnings.all.contains { $0.contains("\(found.forward.instance), since \(second)") })
