@@ -89,7 +89,7 @@ is_count "$most_clients" 99999 || die "settings: MAX_CLIENTS=$most_clients"
 
 here='' gateway=''
 # shellcheck disable=SC2046 # words
-set -- $(printf '%s\n' 'address show dev br0 scope global' 'route show default dev br0' | /sbin/ip -4 -o -batch -)
+set -- $(ip -4 -o address show dev br0 scope global && ip -4 route show default dev br0)
 while [ $# -gt 1 ]; do
 	case $1 in
 	inet) here=${here:-$2} ;;

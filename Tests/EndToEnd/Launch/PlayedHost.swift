@@ -42,6 +42,7 @@ final class PlayedHost: Sendable {
       outcome = .success(try await body(host))
     } catch {
       outcome = .failure(error)
+      await host.tellOfInstances()
     }
     await host.end()
     try outcome.get()
@@ -57,6 +58,17 @@ final class PlayedHost: Sendable {
     }
     // Nothing is there, but it leads to the world.
     try await ip("-n", host, "route", "add", "default", "via", "203.0.113.254")
+  }
+
+  /// Prints what there is to know about each instance, for whoever looks for the reason of a failure.
+  private func tellOfInstances() async {
+    let projects = (try? Folder.names(in: home.appending("instances"))) ?? []
+    for project in projects where !project.hasPrefix(".") {
+      for question in [["show", project], ["log", project], ["ssh", project, "--", "doas journalctl -b -o short-precise"]] {
+        guard let run = try? await cpbuild(question) else { continue }
+        print((run.stdout + run.stderr).split(separator: "\n").suffix(120).joined(separator: "\n"))
+      }
+    }
   }
 
   private func end() async {

@@ -86,7 +86,8 @@ final class Project {
     /// Whether the tunnel comes up.
     func connects(within seconds: Double = 60) throws -> Bool {
       try machine.wait(
-        for: "grep -q 'Initialization Sequence Completed' \(log) || ! pgrep -x openvpn", seconds: seconds)
+        for: "grep -q 'Initialization Sequence Completed' \(log) || { [ -s \(log) ] && ! pgrep -x openvpn; }",
+        seconds: seconds)
         && machine.read(log).contains("Initialization Sequence Completed")
     }
 
