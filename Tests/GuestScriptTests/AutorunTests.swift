@@ -62,6 +62,20 @@ struct AutorunTests {
     }
   }
 
+  @Test("prefers the cipher that the processor is fast at", arguments: [true, false])
+  func ciphers(hasAES: Bool) throws {
+    try withAutorun(["MODE": "bridged"]) { guest, _, run throws in
+      let flags = "fpu\(hasAES ? " aes" : "") vaes sse2"
+      try guest.check(
+        "printf 'model name\\t: any\\nflags\\t\\t: \(flags)\\n' >/tmp/cpuinfo; mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+      let outcome = try run([:])
+      #expect(outcome.succeeded, "\(outcome) \(guest.read("/tmp/openvpn.log"))")
+      let text = guest.read(configuration)
+      try expectUsable(text)
+      #expect(text.contains("\ndata-ciphers CHACHA20-POLY1305:AES-256-GCM:AES-128-GCM\n") != hasAES, "\(text)")
+    }
+  }
+
   @Test("starts a routed VPN with pool, routes, DNS and a firewall")
   func routed() throws {
     let settings = [
