@@ -11,14 +11,11 @@ extension Machines {
     private func withCopy(_ body: (Workshop, BuiltImage) async throws -> Void) async throws {
       let image = try await SharedImage.shared.image
       try await Workshop.with(cache: SharedImage.cache) { workshop in
-        try Folder.make(workshop.cpbuild.out)
-        try await Command(
-          "cp",
-          [
-            "-a", "--", image.out.appending("images").string, image.out.appending("vpn_image_id").string,
-            workshop.cpbuild.out.string,
-          ]
-        ).run()
+        let out = workshop.cpbuild.out
+        for folder in [out, out.appending("images")] { try Folder.make(folder) }
+        // Without what earlier runs on this checkout left beside it.
+        try await Command("cp", ["-a", "--", image.folder.string, out.appending("images").string]).run()
+        try await Command("cp", ["-a", "--", image.out.appending("vpn_image_id").string, out.string]).run()
         try await body(workshop, BuiltImage(id: image.id, out: workshop.cpbuild.out, run: image.run))
       }
     }
