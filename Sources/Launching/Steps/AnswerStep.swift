@@ -16,7 +16,10 @@ struct AnswerStep: ReversibleStep {
   func make(at site: LaunchSite) async throws {
     let deadline = ContinuousClock.now + patience
     while try await !probe(forward) {
+      // The VPN goes on being asked while the cloud is.
+      async let answers = probe(forward)
       let condition = try await site.cloud.condition(of: site.id)
+      if try await answers { break }
       // Nothing that isn't there any more will ever answer.
       guard condition.state == .running, ContinuousClock.now < deadline else {
         let fault = condition.state == .running ? condition.faults.first : "the instance has ended"
