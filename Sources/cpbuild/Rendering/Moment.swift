@@ -3,9 +3,8 @@ import Glibc
 
 /// Moments as people and programs both read them.
 enum Moment {
-  /// ISO 8601 in UTC, to the second; empty for nil.
-  static func text(_ date: Date?) -> String {
-    guard let date else { return "" }
+  /// ISO 8601 in UTC, to the second.
+  static func text(_ date: Date) -> String {
     // Foundation's formatter takes 20 times as long. It is for what is no time to C.
     var parts = tm()
     guard var seconds = time_t(exactly: date.timeIntervalSince1970.rounded(.down)), gmtime_r(&seconds, &parts) != nil

@@ -36,17 +36,17 @@ struct CAShow: AsyncParsableCommand {
 /// What `cpbuild ca show` prints; docs/json.md describes the document.
 struct CAReport: Encodable {
   struct Entry: Encodable {
-    // Sorted, since that is encoded faster, and there may be 10,000 entries.
+    // Text, and sorted: so they are encoded faster, and there may be 10,000 entries.
     let generation: Int
     let keyIsEncrypted: Bool
     let keyType: String
     let name: String
-    let notAfter: Date
-    let notBefore: Date
+    let notAfter: String
+    let notBefore: String
     /// Left out for a root.
     let project: String?
     /// Left out while it isn't revoked.
-    let revokedAt: Date?
+    let revokedAt: String?
     let serial: String
     let severity: String
     let stage: String
@@ -88,7 +88,7 @@ struct CAReport: Encodable {
     for entry in authorities {
       table.add([
         entry.name, entry.project ?? "", entry.stage, entry.keyType + (entry.keyIsEncrypted ? ", encrypted" : ""),
-        Moment.text(entry.notAfter), entry.revokedAt == nil ? entry.severity : "revoked",
+        entry.notAfter, entry.revokedAt == nil ? entry.severity : "revoked",
       ])
     }
     let remedy = "renew a project's CA with 'cpbuild ca renew PROJECT' before it ends: nobody can connect after it\n"
@@ -131,9 +131,9 @@ extension CAReport.Entry {
     serial = authority.serial.text
     keyType = authority.keyType.rawValue
     keyIsEncrypted = authority.keyIsEncrypted
-    notBefore = authority.notBefore
-    notAfter = authority.notAfter
+    notBefore = Moment.text(authority.notBefore)
+    notAfter = Moment.text(authority.notAfter)
     severity = status.severity.text
-    revokedAt = authority.revokedAt
+    revokedAt = authority.revokedAt.map(Moment.text)
   }
 }

@@ -32,7 +32,7 @@ struct CRLRenew: AsyncParsableCommand {
     guard troubles.isEmpty else { throw ArgumentParser.ExitCode(Outcome.failed.rawValue) }
     let report = try await CRLReport.read(open, project)
     let text = report.lists.filter { project == nil || $0.project != nil }.map {
-      "the revocation list of \($0.authority) has number \($0.number ?? 0) and ends at \(Moment.text($0.nextUpdate))\n"
+      "the revocation list of \($0.authority) has number \($0.number ?? 0) and ends at \($0.nextUpdate ?? "")\n"
     }.joined()
     try state.global.print(report, text: text)
   }

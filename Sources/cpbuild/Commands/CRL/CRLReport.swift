@@ -7,17 +7,17 @@ import Trust
 /// What `cpbuild crl show` prints; docs/json.md describes the document.
 struct CRLReport: Encodable {
   struct Entry: Encodable {
-    // Sorted, since that is encoded faster, and there may be 10,000 entries.
+    // Text, and sorted: so they are encoded faster, and there may be 10,000 entries.
     let authority: String
     let due: Bool
     /// Left out where no project was named.
     let entries: Int?
-    let nextUpdate: Date?
+    let nextUpdate: String?
     let number: Int64?
     /// Left out for a root.
     let project: String?
     let severity: String
-    let thisUpdate: Date?
+    let thisUpdate: String?
   }
 
   let lists: [Entry]
@@ -48,8 +48,8 @@ struct CRLReport: Encodable {
     for list in lists {
       table.add(
         [
-          list.authority, list.project ?? "", list.number.map(String.init) ?? "", Moment.text(list.thisUpdate),
-          Moment.text(list.nextUpdate),
+          list.authority, list.project ?? "", list.number.map(String.init) ?? "", list.thisUpdate ?? "",
+          list.nextUpdate ?? "",
         ] + (hasEntries ? [list.entries.map(String.init) ?? ""] : []) + [list.severity + (list.due ? ", due" : "")])
     }
     let remedy = "a list that has ended locks everybody out: renew it with 'cpbuild crl renew PROJECT' or '--all'\n"
@@ -62,8 +62,8 @@ extension CRLReport.Entry {
     authority = status.name
     project = status.authority.project?.text
     number = status.authority.crlNumber
-    thisUpdate = status.authority.thisUpdate
-    nextUpdate = status.authority.nextUpdate
+    thisUpdate = status.authority.thisUpdate.map(Moment.text)
+    nextUpdate = status.authority.nextUpdate.map(Moment.text)
     self.entries = entries
     severity = status.crlSeverity.text
     due = status.isCRLDue
