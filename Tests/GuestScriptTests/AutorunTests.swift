@@ -67,7 +67,8 @@ struct AutorunTests {
     try withAutorun(["MODE": "bridged"]) { guest, _, run throws in
       let flags = "fpu\(hasAES ? " aes" : "") vaes sse2"
       try guest.check(
-        "printf 'model name\\t: any\\nflags\\t\\t: \(flags)\\n' >/tmp/cpuinfo; mount -o bind /tmp/cpuinfo /proc/cpuinfo")
+        "printf 'model name\\t: any\\nflags\\t\\t: \(flags)\\n' >/tmp/cpuinfo; mount -o bind /tmp/cpuinfo /proc/cpuinfo"
+      )
       let outcome = try run([:])
       #expect(outcome.succeeded, "\(outcome) \(guest.read("/tmp/openvpn.log"))")
       let text = guest.read(configuration)

@@ -64,7 +64,9 @@ final class PlayedHost: Sendable {
   private func tellOfInstances() async {
     let projects = (try? Folder.names(in: home.appending("instances"))) ?? []
     for project in projects where !project.hasPrefix(".") {
-      for question in [["show", project], ["log", project], ["ssh", project, "--", "doas journalctl -b -o short-precise"]] {
+      for question in [
+        ["show", project], ["log", project], ["ssh", project, "--", "doas journalctl -b -o short-precise"],
+      ] {
         guard let run = try? await cpbuild(question) else { continue }
         print((run.stdout + run.stderr).split(separator: "\n").suffix(120).joined(separator: "\n"))
       }
