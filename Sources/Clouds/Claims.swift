@@ -86,7 +86,7 @@ public struct CloudImage: Hashable, Sendable {
   }
 }
 
-// What this machine has no need of: its networks, addresses, images and flavors are cpbuild's own.
+// What this machine has no need of: its networks, addresses, images and flavors are cpbuild's own, and what it boots runs.
 extension Cloud {
   public var name: String { kind.rawValue }
   public func flavor(named name: String?) async throws -> Flavor? { nil }
@@ -97,5 +97,7 @@ extension Cloud {
     for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
   ) async throws -> AddressClaim? { nil }
   public func releaseAddress(of id: NetworkID) async throws {}
+  public func publicPorts(among ports: ClosedRange<PortNumber>) -> ClosedRange<PortNumber>? { nil }
   public func removeKeyPair(_ keyPair: CloudKeyPair) async throws {}
+  public func awaitBoot(_ handle: [String: String]) async throws {}
 }

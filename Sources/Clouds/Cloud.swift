@@ -29,6 +29,8 @@ public protocol Cloud: Sendable {
     for id: NetworkID, _ address: IPv4Address?, ports: ClosedRange<PortNumber>
   ) async throws -> AddressClaim?
   func releaseAddress(of id: NetworkID) async throws
+  /// What a port has to be among for ``claimAddress(for:_:ports:)`` to give it; nil where any will do.
+  func publicPorts(among ports: ClosedRange<PortNumber>) -> ClosedRange<PortNumber>?
 
   /// Makes the public half of a project's key pair known, for instances to let its holder in.
   func makeKeyPair(_ keyPair: CloudKeyPair) async throws
@@ -47,12 +49,14 @@ public protocol Cloud: Sendable {
   /// and removes what isn't in its plan any more.
   func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws
 
-  /// Boots a network's cloudpipe, or finds the one that runs.
+  /// Boots a network's cloudpipe, or finds the one that runs; it may be under way yet when this returns.
   ///
-  /// - Returns: what the cloud knows the instance by; never a secret.
+  /// - Returns: what the cloud knows the instance by, its handle; never a secret.
   func boot(_ instance: InstancePlan) async throws -> [String: String]
   /// Boots it anew with this plan; address, port and certificates stay.
   func restart(_ instance: InstancePlan) async throws -> [String: String]
+  /// Waits until the instance runs that ``boot(_:)`` or ``restart(_:)`` gave the handle of.
+  func awaitBoot(_ handle: [String: String]) async throws
   func removeInstance(of id: NetworkID) async throws
 
   /// Forwards a public address and port to port 1194/udp of the network's cloudpipe, instead of any it had before.

@@ -6,7 +6,8 @@ import State
 import SystemPackage
 import Testing
 
-/// All that needs the cloud: one at a time, since its databases have one writer each.
+/// All that needs the cloud: one test at a time, since some change the project's quotas, and its databases have one writer
+/// each.
 @Suite(.realCloud, .serialized) enum OpenStackTests {}
 
 extension OpenStackTests {
@@ -19,6 +20,7 @@ extension OpenStackTests {
         let plan = try await tenant.prepare(cloud, image: image)
         let first = try await cloud.boot(plan)
         #expect(try await cloud.boot(plan) == first)
+        try await cloud.awaitBoot(first)
         #expect(try await cloud.condition(of: tenant.id).state == .running)
         #expect(try await cloud.console(of: tenant.id).contains("CONSOLE"))
         let claim = try #require(try await cloud.claimAddress(for: tenant.id, nil, ports: PortNumber.forwarded))
@@ -28,6 +30,7 @@ extension OpenStackTests {
         try await cloud.publish(forward)
         try await cloud.publish(forward)
         let again = try await cloud.restart(plan)
+        try await cloud.awaitBoot(again)
         #expect(again["server"] != first["server"])
         try await cloud.unpublish(tenant.id)
         try await tenant.removeAll(cloud)

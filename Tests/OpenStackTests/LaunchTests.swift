@@ -21,6 +21,15 @@ extension OpenStackTests {
         let payload = try await tenant.userData(of: try #require(row.handle["server"]))
         let archive = Data(base64Encoded: payload.trimmingCharacters(in: .whitespacesAndNewlines))
         #expect(archive?.starts(with: Data("PK".utf8)) == true)
+        // Who may choose an address gets none for a port that it can't have.
+        let admin = try RealCloud.get().session("admin", project: "demo")
+        let (elsewhere, port) = (try IPv4Address("198.51.100.200"), try PortNumber("20007"))
+        await #expect(throws: LaunchError.self) {
+          try await launched.launcher(admin).change(tenant.id, address: elsewhere, port: port)
+        }
+        let floating: [FloatingAddressRecord] = try await tenant.neutron.all(
+          .floatingips, [("description", "cpbuild \(tenant.id)")], doing: "look")
+        #expect(floating.map(\.floatingIpAddress) == [first.forward.address.text])
         let second = try await launched.launcher().restart(tenant.id)
         #expect(second.forward == first.forward)
         #expect(try await launched.launcher().status(of: tenant.id).state == .running)

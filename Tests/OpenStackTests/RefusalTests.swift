@@ -25,7 +25,7 @@ extension OpenStackTests {
         let cloud = try tenant.cloud()
         let flavor = try #require(try await cloud.flavor(named: "too.large"))
         let plan = try await tenant.prepare(cloud, image: try await tenant.publishedImage(), flavor: flavor)
-        await #expect(throws: OpenStackError.self) { try await cloud.boot(plan) }
+        await #expect(throws: OpenStackError.self) { try await cloud.awaitBoot(try await cloud.boot(plan)) }
         let condition = try await cloud.condition(of: tenant.id)
         #expect(condition.state == .stopped)
         #expect(condition.faults.first?.contains("No valid host was found") == true, "\(condition.faults)")

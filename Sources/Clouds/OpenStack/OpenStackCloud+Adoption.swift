@@ -28,7 +28,8 @@ extension OpenStackCloud {
       id: id, place: try NetworkClaim(port, on: try await subnet(of: port)),
       keptClients: things.clients[id]?.map(\.fixedIps.count).reduce(0, +) ?? 0, publicAddress: address,
       publicPort: externalPort, keyPair: publicKey.map { CloudKeyPair(name: name, publicKey: $0) },
-      image: try await image(of: server), flavor: server?.flavor?.originalName, handle: server.map { handle(of: $0) },
+      image: try await image(of: server), flavor: server?.flavor?.originalName,
+      handle: server.map { handle(of: $0.id) },
       memo: server?.metadata.map { ServerMetadata.memo(in: $0) } ?? "")
   }
 

@@ -47,18 +47,21 @@ extension OpenStackCloud {
     for rule in incoming where !rules.contains(where: { $0.isSame(as: rule) }) {
       try await neutron.remove(.securityGroupRules, rule.id, doing: "remove a rule of the security group \(name)")
     }
-    for rule in rules where !incoming.contains(where: { rule.isSame(as: $0) }) {
-      let request = SecurityGroupRuleRequest(
+    let missing = rules.filter { rule in !incoming.contains { rule.isSame(as: $0) } }
+    guard !missing.isEmpty else { return }
+    // Neutron makes all of a list or none.
+    let request = missing.map { rule in
+      SecurityGroupRuleRequest(
         group: group.id, protocol: rule.transport.rawValue, ports: rule.ports, source: rule.source.text)
-      _ = try await session.converge {
-        // Neutron has no rule twice, so a conflict says that it is there.
-        let rules: [SecurityGroupRecord.Rule] = try await neutron.all(
-          .securityGroupRules, [("security_group_id", group.id)], doing: "list the rules of \(name)")
-        return rules.first { rule.isSame(as: $0) }
-      } make: {
-        try await neutron.make(
-          .securityGroupRules, "security_group_rule", request, doing: "add a rule to the security group \(name)")
-      }
+    }
+    let _: [SecurityGroupRecord.Rule] = try await session.converge(isAbsent: true) {
+      // It has no rule twice, so a conflict says that they are there.
+      let all: [SecurityGroupRecord.Rule] = try await neutron.all(
+        .securityGroupRules, [("security_group_id", group.id)], doing: "list the rules of \(name)")
+      return missing.allSatisfy { rule in all.contains { rule.isSame(as: $0) } } ? all : nil
+    } make: {
+      try await neutron.make(
+        .securityGroupRules, "security_group_rules", request, doing: "add rules to the security group \(name)")
     }
   }
 }

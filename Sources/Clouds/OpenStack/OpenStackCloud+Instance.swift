@@ -6,21 +6,17 @@ extension OpenStackCloud {
   public func boot(_ instance: InstancePlan) async throws -> [String: String] {
     let id = instance.network
     if let found = try await server(of: id) {
-      if Self.lives(found.status) { return try await handle(of: awaitActive(found, of: id)) }
+      if Self.lives(found.status) { return handle(of: found.id) }
       // One that is in ERROR, or was switched off, is booted anew, so that it has this payload.
       try await removeInstance(of: id)
     }
     let request = try await request(for: instance)
-    let mark = OpenStackMark(id)
-    let made: String = try await session.converge {
+    let made: String = try await session.converge(isAbsent: true) {
       try await server(of: id)?.id
     } make: {
       try await nova.make(request)
     }
-    guard let server = try await nova.server(made) else {
-      throw OpenStackError.notFound(doing: "boot \(mark.subject)", why: "the instance was removed at once")
-    }
-    return try await handle(of: awaitActive(server, of: id))
+    return handle(of: made)
   }
 
   public func restart(_ instance: InstancePlan) async throws -> [String: String] {
@@ -57,40 +53,43 @@ extension OpenStackCloud {
     ["ACTIVE", "BUILD", "REBUILD", "REBOOT", "HARD_REBOOT"].contains(status)
   }
 
-  private func awaitActive(_ server: ServerRecord, of id: NetworkID) async throws -> ServerRecord {
+  public func awaitBoot(_ handle: [String: String]) async throws {
+    let id = handle[Self.serverKey] ?? ""
     let deadline = ContinuousClock.now + patience.boot
-    var server = server
-    while server.status != "ACTIVE" {
-      if server.status == "ERROR" {
-        throw OpenStackError.instanceFault(name: server.name, why: server.fault?.message ?? "Nova gives no reason")
+    repeat {
+      // A look at the instance itself costs the services more, which are busy building it.
+      if try await !nova.isBuilding(id) {
+        guard let server = try await nova.server(id) else {
+          throw OpenStackError.notFound(doing: "boot the instance \(id)", why: "somebody removed it")
+        }
+        if server.status == "ACTIVE" { return }
+        if server.status == "ERROR" {
+          throw OpenStackError.instanceFault(name: server.name, why: server.fault?.message ?? "Nova gives no reason")
+        }
       }
-      guard ContinuousClock.now < deadline else {
-        throw OpenStackError.noAnswer(
-          doing: "boot the instance \(server.name), which is still \(server.status)",
-          seconds: Int(patience.boot.components.seconds))
-      }
-      try await Task.sleep(for: patience.interval)
-      guard let now = try await nova.server(server.id) else {
-        throw OpenStackError.notFound(doing: "boot the instance \(server.name)", why: "somebody removed it")
-      }
-      server = now
-    }
-    return server
+      try await Task.sleep(for: patience.glance)
+    } while ContinuousClock.now < deadline
+    throw OpenStackError.noAnswer(
+      doing: "boot the instance \(id)", seconds: Int(patience.boot.components.seconds))
   }
 
-  func handle(of server: ServerRecord) -> [String: String] { ["cloud": name, "server": server.id] }
+  func handle(of server: String) -> [String: String] { ["cloud": name, Self.serverKey: server] }
+  private static let serverKey = "server"
 
   private func request(for instance: InstancePlan) async throws -> ServerRequest {
     let id = instance.network
-    let flavors = try await nova.flavors()
-    guard let flavor = flavors.first(where: { $0.name == instance.flavor.name || $0.id == instance.flavor.name }) else {
-      throw OpenStackError.unknown(what: "flavor \(instance.flavor.name)", known: flavors.map(\.name).sorted())
+    async let flavors = nova.flavors()
+    async let images = glanceImage(instance.image.id)
+    async let ports = port(of: id)
+    let known = try await flavors
+    guard let flavor = known.first(where: { $0.name == instance.flavor.name || $0.id == instance.flavor.name }) else {
+      throw OpenStackError.unknown(what: "flavor \(instance.flavor.name)", known: known.map(\.name).sorted())
     }
-    guard let image = try await glanceImage(instance.image.id) else {
+    guard let image = try await images else {
       throw OpenStackError.unknown(
         what: "image \(instance.image.id)", known: try await publishedIDs())
     }
-    guard let port = try await port(of: id) else { throw OpenStackError.unknown(what: "port of \(id)", known: []) }
+    guard let port = try await ports else { throw OpenStackError.unknown(what: "port of \(id)", known: []) }
     let mark = OpenStackMark(id)
     return ServerRequest(
       name: instance.name, image: image.id, flavor: flavor.id, keyPair: instance.keyPair.name, port: port.id,

@@ -5,7 +5,8 @@ public import State
 extension OpenStackCloud {
   /// A port in the network, with the address that a cloudpipe is to have.
   public func claimNetwork(_ wish: NetworkWish) async throws -> NetworkClaim? {
-    if let port = try await port(of: wish.id) {
+    let ports = try await ports(of: wish.id)
+    if let port = Self.cloudpipe(of: ports) {
       let claim = try NetworkClaim(port, on: try await subnet(of: port))
       guard wish.cidr == nil || wish.cidr == claim.cidr else {
         throw OpenStackError.impossible(
@@ -21,7 +22,7 @@ extension OpenStackCloud {
       try Network.check(cloudpipe: address, of: wish.id, in: cidr, gateway: subnet.gateway)
     }
     var remarks: [String] = []
-    let mode = try await mode(wish, on: network, cidr: cidr, &remarks)
+    let mode = try await mode(wish, on: network, cidr: cidr, having: ports, &remarks)
     let port = try await makePort(wish, on: subnet, cidr: cidr, mode: mode, &remarks)
     return try NetworkClaim(port, on: subnet, remarks: remarks)
   }
@@ -35,6 +36,7 @@ extension OpenStackCloud {
   /// The network is there; what it needs is the cloudpipe's port, which somebody may have removed.
   public func makeNetwork(_ network: NetworkPlan) async throws {
     guard let cloudpipe = network.reservations.first else { return }
+    if try await port(of: network.id)?.address == cloudpipe.address { return }
     let project = LaunchedGroup.name(of: network.id.project)
     let wish = NetworkWish(
       id: network.id, instance: cloudpipe.name, securityGroup: project, cidr: network.cidr,
@@ -50,8 +52,10 @@ extension OpenStackCloud {
   public func removeNetwork(_ id: NetworkID) async throws { try await releaseNetwork(id) }
 
   /// The cloudpipe's port.
-  func port(of id: NetworkID) async throws -> PortRecord? {
-    try await ports(of: id).first { !$0.name.hasSuffix(Self.clientsSuffix) }
+  func port(of id: NetworkID) async throws -> PortRecord? { Self.cloudpipe(of: try await ports(of: id)) }
+
+  private static func cloudpipe(of ports: [PortRecord]) -> PortRecord? {
+    ports.first { !$0.name.hasSuffix(clientsSuffix) }
   }
 
   /// What the port that keeps the clients' addresses is called, behind the instance's name.

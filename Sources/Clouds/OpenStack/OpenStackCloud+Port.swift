@@ -7,11 +7,14 @@ extension OpenStackCloud {
   /// protection against forged senders drops without a word. Nothing but switching it off for the port lets by MAC
   /// addresses that nobody knows beforehand; who may do that is the network's owner. Else the routed mode it is, where
   /// all clients speak with the cloudpipe's own address.
+  ///
+  /// - Parameter ports: what an earlier launch made that was killed.
   func mode(
-    _ wish: NetworkWish, on network: CloudNetwork, cidr: IPv4Network, _ remarks: inout [String]
+    _ wish: NetworkWish, on network: CloudNetwork, cidr: IPv4Network, having ports: [PortRecord],
+    _ remarks: inout [String]
   ) async throws -> VPNMode {
     guard wish.mode != .routed else { return .routed }
-    let hindrance = try await hindrance(wish, on: network, cidr: cidr)
+    let hindrance = try await hindrance(wish, on: network, cidr: cidr, having: ports)
     guard let hindrance else { return .bridged }
     guard wish.mode == nil else {
       throw OpenStackError.impossible(doing: "bridge clients into the network \(network.name)", why: hindrance)
@@ -22,7 +25,7 @@ extension OpenStackCloud {
 
   /// Why clients can't be bridged into the network; nil when they can.
   private func hindrance(
-    _ wish: NetworkWish, on network: CloudNetwork, cidr: IPv4Network
+    _ wish: NetworkWish, on network: CloudNetwork, cidr: IPv4Network, having ports: [PortRecord]
   ) async throws -> String? {
     let (project, roles) = try await session.standing
     guard network.projectId == project || roles.contains("admin") else {
@@ -34,7 +37,7 @@ extension OpenStackCloud {
     }
     guard let clients = cidr.lastHosts(wish.clients) else { return "\(cidr) has no room for \(wish.clients) clients" }
     do {
-      try await keep(clients, for: wish, on: network)
+      try await keep(clients, for: wish, on: network, having: ports)
       return nil
     } catch OpenStackError.conflict {
       try await releaseNetwork(wish.id)
@@ -46,7 +49,9 @@ extension OpenStackCloud {
   }
 
   /// Ports that no instance has, so that nobody is handed the clients' addresses.
-  private func keep(_ clients: ClosedRange<IPv4Address>, for wish: NetworkWish, on network: CloudNetwork) async throws {
+  private func keep(
+    _ clients: ClosedRange<IPv4Address>, for wish: NetworkWish, on network: CloudNetwork, having ports: [PortRecord]
+  ) async throws {
     let all = (clients.lowerBound.bits...clients.upperBound.bits).map { IPv4Address(bits: $0).text }
     let name = wish.instance + Self.clientsSuffix
     // Neutron's standard limit of addresses a port (max_fixed_ips_per_port).
@@ -58,8 +63,9 @@ extension OpenStackCloud {
       request.description = OpenStackMark(wish.id).description
       request.fixedIps = part.map { FixedAddress(subnetId: nil, ipAddress: $0) }
       let body = request
-      let port: PortRecord = try await session.converge {
-        try await ports(of: wish.id).first { port in port.fixedIps.contains { $0.ipAddress == part.first } }
+      let isKept: @Sendable (PortRecord) -> Bool = { port in port.fixedIps.contains { $0.ipAddress == part.first } }
+      let port: PortRecord = try await session.converge(isAbsent: !ports.contains(where: isKept)) {
+        try await self.ports(of: wish.id).first(where: isKept)
       } make: {
         try await neutron.make(.ports, "port", body, doing: "keep addresses for the clients of \(wish.id)")
       }
@@ -67,7 +73,7 @@ extension OpenStackCloud {
     }
   }
 
-  /// The cloudpipe's own port.
+  /// The cloudpipe's own port, of which there is none.
   func makePort(
     _ wish: NetworkWish, on subnet: SubnetRecord, cidr: IPv4Network, mode: VPNMode, _ remarks: inout [String]
   ) async throws -> PortRecord {
@@ -106,7 +112,7 @@ extension OpenStackCloud {
     var request = request
     request.fixedIps = [FixedAddress(subnetId: subnet.id, ipAddress: address?.text)]
     let body = request
-    let port: PortRecord = try await session.converge {
+    let port: PortRecord = try await session.converge(isAbsent: true) {
       try await self.port(of: wish.id)
     } make: {
       try await neutron.make(.ports, "port", body, doing: "make the port \(wish.instance)")

@@ -23,6 +23,10 @@ extension OpenStackCloud {
     }
   }
 
+  public func publicPorts(among ports: ClosedRange<PortNumber>) -> ClosedRange<PortNumber>? {
+    settings.publicAccess == .shared ? ports : Self.ownPort
+  }
+
   public func releaseAddress(of id: NetworkID) async throws {
     for floating in try await floatingAddresses(of: id) {
       try await release(floating, of: id, evenUnused: settings.publicAccess == .shared)

@@ -19,6 +19,8 @@ public struct OpenStackCloud: Cloud {
     public var boot = Duration.seconds(300)
     public var removal = Duration.seconds(120)
     public var interval = Duration.milliseconds(250)
+    /// The same for what costs next to nothing.
+    public var glance = Duration.milliseconds(100)
 
     public init() {}
   }

@@ -31,8 +31,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case otherInterface(MachineName, of: NetworkID, is: String, asked: String)
   /// Nobody but the cloudpipe can have that name.
   case cloudpipesName(MachineName, of: NetworkID)
-  /// The cloud lets that port of `on` not be used, or another has it.
-  case portTaken(PortNumber, on: IPv4Address)
+  /// The cloud lets that port of `on`, or of any address, not be used, or another has it.
+  case portTaken(PortNumber, on: IPv4Address?)
   /// No address of this machine is `address`.
   case foreignAddress(IPv4Address)
 
@@ -74,7 +74,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
     case .cloudpipesName(let name, let id):
       return "\(name) is the name of the cloudpipe of \(id): choose another one"
     case .portTaken(let port, let address):
-      return "port \(port) of \(address) can't be had: leave --port out, or see 'public' of the cloud in cpbuild.yaml"
+      let place = address.map { " of \($0)" } ?? ""
+      return "port \(port)\(place) can't be had: leave --port out, or see 'public' of the cloud in cpbuild.yaml"
     case .foreignAddress(let address):
       return "no interface of this machine has the address \(address): 'ip -4 address' lists those that it has"
     }

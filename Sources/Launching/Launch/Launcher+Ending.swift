@@ -55,10 +55,7 @@ extension Launcher {
     _ address: IPv4Address?, _ port: PortNumber?, at site: LaunchSite
   ) async throws -> IPv4Address? {
     guard address != nil || port != nil else { return nil }
-    if let claim = try await site.cloud.claimAddress(for: site.id, address, ports: defaults.ports) {
-      try claim.check(port)
-      return claim.address
-    }
+    if let claim = try await site.claimAddress(address, port, among: defaults.ports) { return claim.address }
     guard let address else { return nil }
     return try PublicAddress.choose(address, host: try await host())
   }

@@ -72,8 +72,10 @@ extension Launcher {
     _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool
   ) async throws -> Launched {
     // What can be known to be wrong is said before anything is written.
-    let image = try await ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
-    let flavor = try await site.cloud.flavor(named: request.flavor) ?? flavor(request.flavor)
+    async let found = ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
+    async let known = site.cloud.flavor(named: request.flavor)
+    let (image, flavor) = (try await found, try await known ?? flavor(request.flavor))
+    try await portStep(of: request).check(at: site)
     let journal = try await LaunchJournal.open(at: site)
     do {
       let launched = try await steps(
@@ -87,6 +89,10 @@ extension Launcher {
       }
       throw LaunchError.adding(console, to: error)
     }
+  }
+
+  private func portStep(of request: LaunchRequest) -> PortStep {
+    PortStep(address: request.publicAddress, port: request.port, defaults: defaults, host: host)
   }
 
   private func flavor(_ name: String?) throws -> Flavor {
@@ -106,8 +112,6 @@ extension Launcher {
     let keyPair = try await journal.make(KeyPairStep())
     let group = try await journal.make(SecurityGroupStep())
     let place = try await journal.make(NetworkStep(request: request, defaults: defaults, host: host))
-    let port = try await journal.make(
-      PortStep(address: request.publicAddress, port: request.port, defaults: defaults, host: host))
     _ = try await journal.make(CloudNetworkStep(network: place.network))
     let payload = try await journal.make(
       PayloadStep(network: place.network, crlLocation: try crlLocation(at: journal.site)))
@@ -116,10 +120,11 @@ extension Launcher {
       network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
       address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl,
       startsWarm: request.startsWarm, memo: NetworkMemo(place.network).text)
-    _ = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
+    let handle = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
+    let port = try await journal.make(portStep(of: request))
     let forward = PublicForward(
       network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)
-    _ = try await journal.make(PublishStep(forward: forward))
+    _ = try await journal.make(PublishStep(forward: forward, handle: handle))
     if waits { try await journal.make(AnswerStep(forward: forward, patience: Self.patience, probe: probe)) }
     return Launched(id: id, wasRunning: false, forward: forward, imageID: image.id)
   }

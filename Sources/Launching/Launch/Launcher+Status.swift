@@ -46,7 +46,7 @@ extension Launcher {
         state: state, reason: reason,
         since: condition?.since, faults: condition?.faults ?? [])
     }
-    guard let instance = found.instance else {
+    guard let instance = found.instance, found.port != nil || found.launch == nil else {
       return found.launch == nil ? status(nil, nil) : status(.pending, "a launch is under way")
     }
     let condition = try await clouds.cloud(of: id).condition(of: id)

@@ -13,6 +13,23 @@ struct PortStep: ReversibleStep {
   let defaults: LaunchDefaults
   let host: @Sendable () async throws -> HostNetworks
 
+  /// What is wrong whatever the launch does.
+  ///
+  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has the port.
+  func check(at site: LaunchSite) async throws {
+    if try await existing(at: site) != nil { return }
+    if let port, let ports = site.cloud.publicPorts(among: defaults.ports) {
+      guard ports.contains(port) else { throw LaunchError.portTaken(port, on: address) }
+    } else if site.cloud.kind == .local {
+      let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
+      guard let port else { return }
+      let others = try await site.state.read { try $0.publicPorts.all() }
+      if let other = others.first(where: { ($0.address, $0.port) == (address, port) }) {
+        throw StateError.alreadyExists(kind: "public port", id: "\(address):\(port)/\(other.protocol)")
+      }
+    }
+  }
+
   func existing(at site: LaunchSite) async throws -> PublicPort? {
     let found = try await site.state.read { try $0.publicPorts.find(site.id) }
     guard let found else { return nil }
@@ -29,7 +46,7 @@ struct PortStep: ReversibleStep {
   }
 
   func make(at site: LaunchSite) async throws -> PublicPort {
-    if let claim = try await site.cloud.claimAddress(for: site.id, self.address, ports: defaults.ports) {
+    if let claim = try await site.claimAddress(self.address, port, among: defaults.ports) {
       return try await take(claim, at: site)
     }
     let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
@@ -49,8 +66,7 @@ struct PortStep: ReversibleStep {
 
   /// A public address of the cloud's own.
   private func take(_ claim: AddressClaim, at site: LaunchSite) async throws -> PublicPort {
-    try claim.check(port)
-    return try await site.state.write { transaction in
+    try await site.state.write { transaction in
       if let port {
         let row = PublicPort(address: claim.address, port: port, network: site.id, createdAt: site.now())
         try transaction.publicPorts.change(to: row)
@@ -72,11 +88,21 @@ struct PortStep: ReversibleStep {
   }
 }
 
-extension AddressClaim {
-  /// - Throws: ``LaunchError/portTaken(_:on:)`` for a port that can't be had there.
-  func check(_ port: PortNumber?) throws {
-    guard let port, !ports.contains(where: { $0.contains(port) }) else { return }
-    throw LaunchError.portTaken(port, on: address)
+extension LaunchSite {
+  /// A public address of the cloud's own where `port` can be had; nil where addresses are this machine's.
+  ///
+  /// - Throws: ``LaunchError/portTaken(_:on:)``, before anything is claimed where no address has the port.
+  func claimAddress(
+    _ address: IPv4Address?, _ port: PortNumber?, among ports: ClosedRange<PortNumber>
+  ) async throws -> AddressClaim? {
+    if let port, cloud.publicPorts(among: ports)?.contains(port) == false {
+      throw LaunchError.portTaken(port, on: address)
+    }
+    let claim = try await cloud.claimAddress(for: id, address, ports: ports)
+    if let port, let claim, !claim.ports.contains(where: { $0.contains(port) }) {
+      throw LaunchError.portTaken(port, on: claim.address)
+    }
+    return claim
   }
 }
 

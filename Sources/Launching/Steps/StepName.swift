@@ -7,10 +7,11 @@ enum StepName: String, CaseIterable, Sendable {
   case keyPair = "key pair"
   case securityGroup = "security group"
   case network
-  case port = "public port"
   case cloudNetwork = "cloud network"
   case payload
   case boot
+  // The public side is made while the instance boots.
+  case port = "public port"
   case publish
   case answer
 

@@ -21,7 +21,7 @@ public struct Neutron: Sendable {
     return try await session.list(request, of: .network)
   }
 
-  /// Makes one; not to be repeated by itself.
+  /// Makes one, or all of a list; not to be repeated by itself.
   public func make<Item: Decodable>(
     _ collection: Collection, _ kind: String, _ body: some Encodable, doing: String
   ) async throws -> Item {

@@ -85,6 +85,15 @@ extension Nova {
     }
   }
 
+  /// Whether the server is among those that are being built. Nova answers from its own tables, whereas for
+  /// ``server(_:)`` it asks Neutron as well.
+  public func isBuilding(_ id: String) async throws -> Bool {
+    var request = APIRequest(.get, "/servers", doing: "see whether the instance \(id) is built")
+    request.query = [("status", "BUILD")]
+    let building: [Made] = try await list(request)
+    return building.contains { $0.id == id }
+  }
+
   /// - Returns: the new server's id.
   public func make(_ server: ServerRequest) async throws -> String {
     var server = server

@@ -18,13 +18,14 @@ extension Session {
   /// Finds a thing, or makes it; where whether it was made isn't clear it is looked for again before it is made again, so
   /// that there is one in the end.
   ///
+  /// - Parameter isAbsent: it was looked for a moment ago, so that it needn't be before it is made for the first time.
   /// - Throws: what `find` and `make` throw.
   public nonisolated func converge<Thing: Sendable>(
-    find: @Sendable () async throws -> Thing?, make: @Sendable () async throws -> Thing
+    isAbsent: Bool = false, find: @Sendable () async throws -> Thing?, make: @Sendable () async throws -> Thing
   ) async throws -> Thing {
     var failures = 0
     while true {
-      if let found = try await find() { return found }
+      if failures > 0 || !isAbsent, let found = try await find() { return found }
       do {
         return try await make()
       } catch let error as OpenStackError {
