@@ -102,32 +102,56 @@ extension OpenStackTests {
 
     @Test("a launch that kill -9 ends at any request is finished or undone by the next command")
     func killed() async throws {
-      try await Tenant.with { tenant in
-        try await CloudCommand.with { cpbuild in
-          try await cpbuild.must("image", "publish", "--cloud", "tests")
+      try await CloudCommand.with { cpbuild in
+        try await cpbuild.must("image", "publish", "--cloud", "tests")
+        let changes = try await Tenant.with { tenant in
           try await FaultProxy.with { proxy in
-            let launch = [
-              "launch", tenant.id.project.text, "--cloud", "tests", "--network", tenant.id.name.text, "--no-wait",
-            ]
             try proxy.planNothing()
-            try await end(try cpbuild.start(launch, through: proxy))
+            try await end(try cpbuild.start(launch(tenant), through: proxy))
             let requests = try proxy.requests
             try await cpbuild.must("terminate", tenant.id.project.text)
-            let changes = requests.enumerated().filter { !$1.hasPrefix("GET") && !$1.hasSuffix("/auth/tokens") }
-            for (count, (index, request)) in changes.enumerated() {
-              let kind = count.isMultiple(of: 4) ? "hold" : "hold-after"
-              try proxy.plan(.one(index + 1), kind)
-              try await kill(try cpbuild.start(launch, through: proxy), at: proxy)
-              // Any command; or the same one again.
-              try await cpbuild.must(count.isMultiple(of: 3) ? launch : ["list"])
-              if count.isMultiple(of: 3) { try await cpbuild.must("terminate", tenant.id.project.text) }
+            return requests.enumerated().filter { !$1.hasPrefix("GET") && !$1.hasSuffix("/auth/tokens") }
+          }
+        }
+        let kills = changes.enumerated().map { count, change in
+          Kill(
+            number: change.offset + 1, request: change.element, kind: count.isMultiple(of: 4) ? "hold" : "hold-after",
+            isLaunchedAgain: count.isMultiple(of: 5))
+        }
+        try await Lanes.sweep(kills) { try await sweep($0) }
+        try await cpbuild.must("image", "retire", CloudCommand.image, "--cloud", "tests")
+      }
+    }
+
+    private struct Kill: Sendable {
+      /// Which request of the launch it ends at.
+      let number: Int
+      let request: String
+      /// Whether the service gets that (`fault_proxy.py`).
+      let kind: String
+      /// Whether the next command is the same one again, instead of any other.
+      let isLaunchedAgain: Bool
+    }
+
+    private func sweep(_ kills: [Kill]) async throws {
+      try await Tenant.with { tenant in
+        try await CloudCommand.with { cpbuild in
+          try await FaultProxy.with { proxy in
+            for kill in kills {
+              try proxy.plan(.one(kill.number), kill.kind)
+              try await self.kill(try cpbuild.start(launch(tenant), through: proxy), at: proxy)
+              try await cpbuild.must(kill.isLaunchedAgain ? launch(tenant) : ["list"])
+              if kill.isLaunchedAgain { try await cpbuild.must("terminate", tenant.id.project.text) }
               let left = try await tenant.leftovers()
-              #expect(left == [], "\(kind) \(request)")
+              #expect(left == [], "\(kill.kind) \(kill.request)")
             }
           }
-          try await cpbuild.must("image", "retire", CloudCommand.image, "--cloud", "tests")
         }
       }
+    }
+
+    private func launch(_ tenant: Tenant) -> [String] {
+      ["launch", tenant.id.project.text, "--cloud", "tests", "--network", tenant.id.name.text, "--no-wait"]
     }
 
     private func end(_ process: Process) async throws {

@@ -8,19 +8,19 @@ import Testing
 extension OpenStackTests {
   /// A launch whose requests go wrong: in the end it has worked, or the cloud holds nothing of it.
   @Suite struct FaultTests {
-    @Test(
-      "every request of a launch may go wrong several times: it is made again, or what came of it is found",
-      arguments: ["429,503,500,drop", "401,refuse,truncate,broken"])
-    func each(kinds: String) async throws {
-      try await launching { launched, proxy in
-        try proxy.plan(.each, kinds)
-        _ = try await launched.launcher(proxy.session()).launch(launched.request)
-        let servers = try await launched.tenant.nova.servers(
-          marked: "cpbuild", "\(launched.tenant.id)", tag: "cpbuild")
-        #expect(servers.count == 1)
-        let ports = try await launched.tenant.ports()
-        #expect(ports.count { $0.name.hasSuffix("-vpn") } == 1)
-        try await end(launched, kinds)
+    @Test("every request of a launch may go wrong several times: it is made again, or what came of it is found")
+    func each() async throws {
+      try await sweep(["429,503,500,drop", "401,refuse,truncate,broken"]) { launched, proxy, cases in
+        for kinds in cases {
+          try proxy.plan(.each, kinds)
+          _ = try await launched.launcher(proxy.session()).launch(launched.request)
+          let servers = try await launched.tenant.nova.servers(
+            marked: "cpbuild", "\(launched.tenant.id)", tag: "cpbuild")
+          #expect(servers.count == 1)
+          let ports = try await launched.tenant.ports()
+          #expect(ports.count { $0.name.hasSuffix("-vpn") } == 1)
+          try await end(launched, kinds)
+        }
       }
     }
 
@@ -41,12 +41,12 @@ extension OpenStackTests {
       let kinds = [
         ("403", "not allowed to"), ("409", "something is in its way"), ("413", "more than the cloud takes"),
       ]
-      try await launching { launched, proxy in
-        let all = try await requests(launched, proxy)
-        // All that change something, and some that only look.
-        let chosen = all.filter { number, request in !request.hasPrefix("GET") || number.isMultiple(of: 8) }
-        for (index, (number, request)) in chosen.enumerated() {
-          let (kind, words) = kinds[index % kinds.count]
+      let all = try await requests()
+      // All that change something, and some that only look.
+      let chosen = all.filter { number, request in !request.hasPrefix("GET") || number.isMultiple(of: 8) }
+      let cases = chosen.enumerated().map { (number: $1.0, request: $1.1, refusal: kinds[$0 % kinds.count]) }
+      try await sweep(cases) { launched, proxy, cases in
+        for (number, request, (kind, words)) in cases {
           try proxy.plan(.one(number), kind)
           do {
             _ = try await launched.launcher(proxy.session()).launch(launched.request)
@@ -63,10 +63,13 @@ extension OpenStackTests {
       let kinds = [
         ("refuse", "no connection"), ("503", "the service failed (503)"), ("401", "doesn't take these"),
       ]
-      try await launching { launched, proxy in
-        let count = try await requests(launched, proxy).count
-        for (index, number) in stride(from: 2, through: count, by: 5).enumerated() {
-          let (kind, words) = kinds[index % kinds.count]
+      // How often a launch then looks whether the instance is built isn't always the same.
+      let last = try #require(try await requests().last { !$0.1.hasPrefix("GET") }).0
+      let cases = stride(from: 2, through: last + 1, by: 5).enumerated().map { index, number in
+        (number: number, fault: kinds[index % kinds.count])
+      }
+      try await sweep(cases) { launched, proxy, cases in
+        for (number, (kind, words)) in cases {
           try proxy.plan(.from(number), kind)
           let error = await #expect(throws: (any Error).self) {
             try await launched.launcher(proxy.session()).launch(launched.request)
@@ -99,7 +102,22 @@ extension OpenStackTests {
       }
     }
 
-    /// The requests of a launch where nothing goes wrong, with their numbers.
+    /// Goes through the cases in a few tenants at the same time.
+    private func sweep<Case: Sendable>(
+      _ cases: [Case], _ lane: @escaping @Sendable (LaunchedTenant, FaultProxy, [Case]) async throws -> Void
+    ) async throws {
+      try await Lanes.sweep(cases) { part in
+        try await launching { launched, proxy in try await lane(launched, proxy, part) }
+      }
+    }
+
+    /// The requests of a launch where nothing goes wrong, with their numbers, which are those of any tenant's.
+    private func requests() async throws -> [(Int, String)] {
+      try await LaunchedTenant.with { launched in
+        try await FaultProxy.with { proxy in try await requests(launched, proxy) }
+      }
+    }
+
     private func requests(_ launched: LaunchedTenant, _ proxy: FaultProxy) async throws -> [(Int, String)] {
       try proxy.planNothing()
       _ = try await launched.launcher(proxy.session()).launch(launched.request)

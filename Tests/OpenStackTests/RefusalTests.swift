@@ -35,23 +35,26 @@ extension OpenStackTests {
       }
     }
 
-    @Test(
-      "a quota that is used up is said, with the command that shows it",
-      arguments: [
-        ("/os-quota-sets", "quota_set", "instances"), ("/os-quota-sets", "quota_set", "key_pairs"),
-        ("/v2.0/quotas", "quota", "port"), ("/v2.0/quotas", "quota", "floatingip"),
-        ("/v2.0/quotas", "quota", "security_group"),
-      ])
-    func quota(path: String, kind: String, thing: String) async throws {
+    @Test("a quota that is used up is said, with the command that shows it")
+    func quota() async throws {
+      let (compute, network) = (("/os-quota-sets", "quota_set"), ("/v2.0/quotas", "quota"))
       try await LaunchedTenant.with { launched in
-        let tenant = launched.tenant
-        let service: ServiceType = kind == "quota_set" ? .compute : .network
-        let place = "\(path)/\(try await tenant.session.standing.project)"
-        try await tenant.admin.put(place, [kind: .mapping([thing: 0])], in: service)
-        let text = try await refusal(launched, launched.request)
-        try await tenant.admin.remove(APIRequest(.delete, place, doing: "tidy up"), from: service)
-        #expect(text.contains("a quota is used up") && text.contains("openstack quota show"), "\(text)")
+        try await quota("instances", compute, launched)
+        try await quota("key_pairs", compute, launched)
+        for thing in ["port", "floatingip", "security_group"] { try await quota(thing, network, launched) }
       }
+    }
+
+    private func quota(
+      _ thing: String, _ quotas: (path: String, kind: String), _ launched: LaunchedTenant
+    ) async throws {
+      let tenant = launched.tenant
+      let service: ServiceType = quotas.kind == "quota_set" ? .compute : .network
+      let place = "\(quotas.path)/\(try await tenant.session.standing.project)"
+      try await tenant.admin.put(place, [quotas.kind: .mapping([thing: 0])], in: service)
+      let text = try await refusal(launched, launched.request)
+      try await tenant.admin.remove(APIRequest(.delete, place, doing: "tidy up"), from: service)
+      #expect(text.contains("a quota is used up") && text.contains("openstack quota show"), "\(thing): \(text)")
     }
 
     @Test("a right that the user lacks is said, with the role that gives it")

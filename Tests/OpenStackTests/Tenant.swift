@@ -19,6 +19,7 @@ struct Tenant: Sendable {
   var nova: Nova { Nova(session: session) }
 
   private static let count = Counter()
+  private static let sessions = TenantSessions()
 
   /// - Parameter owner: whose network it is, `demo` or `admin`.
   static func with<Value>(
@@ -27,7 +28,7 @@ struct Tenant: Sendable {
     let cloud = try RealCloud.get()
     let number = count.next()
     let name = "net\(number)"
-    let (session, admin) = (try cloud.session(), try cloud.session("admin", project: "admin"))
+    let (session, admin) = try sessions.get(of: cloud)
     let own = owner == "demo" ? session : admin
     let network = try await own.make(
       "/v2.0/networks",
@@ -114,6 +115,20 @@ extension Session {
 
   func put(_ path: String, _ body: [String: JSON], in service: ServiceType = .network) async throws {
     _ = try await send(try APIRequest(.put, path, doing: "change \(path)", json: body), to: service)
+  }
+}
+
+/// The user's and the administrator's, the same for all tenants of a cloud: a login, and each service's first look at a
+/// token, take longer than anything else.
+private final class TenantSessions: Sendable {
+  private let known = Mutex<[String: (Session, Session)]>([:])
+
+  func get(of cloud: RealCloud) throws -> (user: Session, admin: Session) {
+    try known.withLock { known in
+      let sessions = try known[cloud.authUrl] ?? (cloud.session(), cloud.session("admin", project: "admin"))
+      known[cloud.authUrl] = sessions
+      return sessions
+    }
   }
 }
 

@@ -81,6 +81,8 @@ PLAN = Plan()
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    # An answer goes out in two writes, of which the second would wait for the other side to have acknowledged the first.
+    disable_nagle_algorithm = True
 
     def do_CONNECT(self):
         """Clients ask for a tunnel even where nothing is encrypted; what comes through it is read here."""
