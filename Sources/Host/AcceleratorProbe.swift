@@ -37,7 +37,7 @@ struct AcceleratorProbe: Sendable {
       throw HostError.setting(name: "$CPBUILD_ACCEL", value: value, allowed: "kvm or tcg")
     }
     if let obstacle { return .tcg(reason: obstacle) }
-    let key = try await key()
+    let key = try key()
     if let cache, !fresh, let memory = Self.recall(cache), memory.key == key { return Self.accelerator(memory) }
     let memory = Memory(key: key, reason: try await boot(accelerator: "kvm"))
     // An answer that can't be remembered is still right, and is found again next time.
@@ -106,11 +106,10 @@ struct AcceleratorProbe: Sendable {
     }
   }
 
-  private func key() async throws -> Memory.Key {
-    let version = try await Command(qemu, ["--version"]).run()
-    return Memory.Key(
+  private func key() throws -> Memory.Key {
+    Memory.Key(
       boot: Self.text(bootID), processor: Self.processorModel(Self.text("/proc/cpuinfo")),
-      qemu: version.split(separator: "\n").first.map(String.init) ?? "")
+      qemu: try Program.identity(qemu))
   }
 
   /// Vendor, family, model, stepping and name of the first processor in the text of /proc/cpuinfo.

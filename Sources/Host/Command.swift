@@ -179,6 +179,16 @@ public enum Program {
     throw HostError.programMissing(program: program, package: packages[program])
   }
 
+  /// What changes whenever the program is upgraded: where it is, and its file's number, size and time.
+  ///
+  /// - Throws: ``HostError``.
+  public static func identity(_ program: String) throws -> String {
+    let path = try find(program)
+    var status = stat()
+    guard stat(path.string, &status) == 0 else { throw HostError.file(doing: "look at", path: path, errno: errno) }
+    return "\(path) \(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"
+  }
+
   /// Becomes another program, in this process's place.
   ///
   /// - Throws: ``HostError``; it doesn't come back otherwise.

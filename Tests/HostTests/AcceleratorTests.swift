@@ -89,6 +89,7 @@ import Testing
       var probe = AcceleratorProbe(device: "/dev/null", bootID: folder.appending("boot-id"), override: nil)
       // Counts its boots, and runs the guest.
       probe.qemu = try fakeQEMU("echo x >> '\(boots)'; exit \(TinyGuest.success)", in: folder).string
+      probe.deadline = .seconds(60)
       func count() -> Int { (try? String(contentsOfFile: boots.string, encoding: .utf8).count / 2) ?? 0 }
 
       #expect(try await probe.answer(cache: cache, fresh: false) == .kvm)
@@ -114,6 +115,7 @@ import Testing
       try AtomicFile.write("", to: folder.appending("file"))
       var probe = AcceleratorProbe(device: "/dev/null", override: nil)
       probe.qemu = try fakeQEMU("exit \(TinyGuest.success)", in: folder).string
+      probe.deadline = .seconds(60)
       let cache = folder.appending("file").appending("cache.json")
       #expect(try await probe.answer(cache: cache, fresh: false) == .kvm)
     }
@@ -130,12 +132,14 @@ import Testing
       #expect(answer.name == "tcg")
       return
     }
-    // Not the processor model alone decides: one that QEMU doesn't abort with hangs instead.
     var probe = AcceleratorProbe()
+    let again = try await probe.boot(accelerator: "kvm")
+    #expect((answer == .kvm) == (again == nil), "\(answer), and then \(again ?? "it runs")")
+    // With a model that QEMU doesn't abort with, a guest may hang, or run for as long as it is tiny. With a model that is
+    // fine, every lesser one is.
     probe.processor = "qemu64"
     let plain = try await probe.boot(accelerator: "kvm")
-    #expect(
-      (answer == .kvm) == (plain == nil), "\(answer) with the processor model max, \(plain ?? "runs") with qemu64")
+    #expect(answer != .kvm || plain == nil, "\(answer) with the processor model max, \(plain ?? "runs") with qemu64")
     // Nothing of it is left; only this test boots that model under KVM.
     #expect(try await Command("pgrep", ["-f", "accel kvm -cpu qemu6[4].*cpbuild-probe"]).output().status == 1)
   }
@@ -150,7 +154,7 @@ import Testing
 
   private func fakeQEMU(_ script: String, in folder: FilePath, version: String = "7.2") throws -> FilePath {
     let path = folder.appending("qemu")
-    let text = "#!/bin/sh\n[ \"$1\" = --version ] && { echo 'QEMU emulator version \(version)'; exit; }\n\(script)\n"
+    let text = "#!/bin/sh\n# version \(version)\n\(script)\n"
     try AtomicFile.write(text, to: path, mode: 0o755)
     return path
   }

@@ -74,8 +74,9 @@ extension Launcher {
     // What can be known to be wrong is said before anything is written.
     async let found = ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
     async let known = site.cloud.flavor(named: request.flavor)
+    async let port: Void = portStep(of: request).check(at: site)
     let (image, flavor) = (try await found, try await known ?? flavor(request.flavor))
-    try await portStep(of: request).check(at: site)
+    try await port
     let journal = try await LaunchJournal.open(at: site)
     do {
       let launched = try await steps(

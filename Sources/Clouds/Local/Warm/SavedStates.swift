@@ -1,5 +1,4 @@
 import Foundation
-import Glibc
 import Host
 import SystemPackage
 
@@ -75,14 +74,7 @@ struct SavedStates: Sendable {
 
   /// Everything that a state depends on. One that is loaded by another machine may be refused, or never come up.
   private func key(of machine: LocalInstanceMachine) throws -> String {
-    let program = try Program.find(LocalInstanceMachine.program)
-    var status = stat()
-    guard stat(program.string, &status) == 0 else {
-      throw HostError.file(doing: "look at", path: program, errno: errno)
-    }
-    var parts = machine.arguments
-    // Of a QEMU that is upgraded all of this changes.
-    parts += ["\(program)", "\(status.st_ino) \(status.st_size) \(status.st_mtim.tv_sec) \(status.st_mtim.tv_nsec)"]
+    var parts = machine.arguments + [try Program.identity(LocalInstanceMachine.program)]
     // What a guest sees of the processor is the host's own under KVM.
     if machine.accelerator == .kvm { parts.append(Self.processor) }
     parts += [image.id, image.sha256]
