@@ -50,6 +50,8 @@ extension OpenStackTests {
           try proxy.plan(.one(number), kind)
           do {
             _ = try await launched.launcher(proxy.session()).launch(launched.request)
+            // What only looks may be asked again, and where the address can't be had another one will do.
+            #expect(request.hasPrefix("GET") || request.hasSuffix("/ports"), "\(kind) of \(request) was no matter")
           } catch {
             #expect("\(error)".contains(words), "\(request): \(error)")
           }

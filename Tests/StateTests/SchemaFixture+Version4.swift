@@ -19,6 +19,17 @@ extension SchemaFixture {
       ) STRICT, WITHOUT ROWID;
       CREATE INDEX unsettled_attachments ON attachments (state) WHERE state <> 'attached';
       INSERT INTO attachments VALUES('acme','default','db','10.1.0.3','{}','attached',1780000000);
+      -- A launch that is under way, with its steps in the order of that version.
+      INSERT INTO launches VALUES(2,'other','default',1780000000,NULL,NULL);
+      INSERT INTO launch_steps VALUES(2,0,'image','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,1,'certificates','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,2,'key pair','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,3,'security group','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,4,'network','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,5,'public port','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,6,'cloud network','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,7,'payload','done','{}',1780000000);
+      INSERT INTO launch_steps VALUES(2,8,'boot','done','{}',1780000000);
       COMMIT;
       """#
 }

@@ -53,6 +53,26 @@ struct SchemaTests {
     }
   }
 
+  @Test("a launch that an earlier version left under way has its steps in the order of this one")
+  func journal() async throws {
+    try await withHome { home in
+      try home.prepare()
+      let old = try DatabaseQueue(path: home.database.string)
+      try await old.writeWithoutTransaction { try $0.execute(sql: SchemaFixture.version4) }
+      try old.close()
+      let store = try await StateStore.open(home)
+      let names = try await store.read {
+        try String.fetchAll($0.db, sql: "SELECT name FROM launch_steps WHERE launch_id = 2 ORDER BY position")
+      }
+      #expect(
+        names == [
+          "image", "certificates", "key pair", "security group", "network", "cloud network", "payload", "boot",
+          "public port",
+        ])
+      try store.close()
+    }
+  }
+
   @Test("a fixture is what its version made, to the last constraint", arguments: earlier.keys.sorted())
   func fixtures(_ version: Int) throws {
     let fixture = try DatabaseQueue()

@@ -54,8 +54,8 @@ extension OpenStackCloud {
       SecurityGroupRuleRequest(
         group: group.id, protocol: rule.transport.rawValue, ports: rule.ports, source: rule.source.text)
     }
-    let _: [SecurityGroupRecord.Rule] = try await session.converge(isAbsent: true) {
-      // It has no rule twice, so a conflict says that they are there.
+    let _: [SecurityGroupRecord.Rule] = try await session.converge {
+      // It has no rule twice: another launch of the project may have made them since the group was looked for.
       let all: [SecurityGroupRecord.Rule] = try await neutron.all(
         .securityGroupRules, [("security_group_id", group.id)], doing: "list the rules of \(name)")
       return missing.allSatisfy { rule in all.contains { rule.isSame(as: $0) } } ? all : nil

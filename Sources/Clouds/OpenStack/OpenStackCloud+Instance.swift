@@ -56,6 +56,7 @@ extension OpenStackCloud {
   public func awaitBoot(_ handle: [String: String]) async throws {
     let id = handle[Self.serverKey] ?? ""
     let deadline = ContinuousClock.now + patience.boot
+    var status = "BUILD"
     repeat {
       // A look at the instance itself costs the services more, which are busy building it.
       if try await !nova.isBuilding(id) {
@@ -63,6 +64,7 @@ extension OpenStackCloud {
           throw OpenStackError.notFound(doing: "boot the instance \(id)", why: "somebody removed it")
         }
         if server.status == "ACTIVE" { return }
+        status = server.status
         if server.status == "ERROR" {
           throw OpenStackError.instanceFault(name: server.name, why: server.fault?.message ?? "Nova gives no reason")
         }
@@ -70,7 +72,7 @@ extension OpenStackCloud {
       try await Task.sleep(for: patience.glance)
     } while ContinuousClock.now < deadline
     throw OpenStackError.noAnswer(
-      doing: "boot the instance \(id)", seconds: Int(patience.boot.components.seconds))
+      doing: "boot the instance \(id), which is still \(status)", seconds: Int(patience.boot.components.seconds))
   }
 
   func handle(of server: String) -> [String: String] { ["cloud": name, Self.serverKey: server] }

@@ -112,7 +112,8 @@ extension OpenStackCloud {
     var request = request
     request.fixedIps = [FixedAddress(subnetId: subnet.id, ipAddress: address?.text)]
     let body = request
-    let port: PortRecord = try await session.converge(isAbsent: true) {
+    // What was in the way of the address that was wished for may be what an unheard try made.
+    let port: PortRecord = try await session.converge(isAbsent: address != nil) {
       try await self.port(of: wish.id)
     } make: {
       try await neutron.make(.ports, "port", body, doing: "make the port \(wish.instance)")

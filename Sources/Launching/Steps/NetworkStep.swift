@@ -31,7 +31,7 @@ struct NetworkStep: ReversibleStep {
   func make(at site: LaunchSite) async throws -> Product {
     if let product = try await existing(at: site) { return product }
     if let claim = try await site.cloud.claimNetwork(wish(at: site)) { return try await take(claim, at: site) }
-    if let address = request.address {
+    if let address = request.address, address != request.cidr?.address(at: 2) {
       throw StateError.unsuitable(
         kind: "address", id: "\(address) of \(site.id)",
         why: "a network that is made has its second address for the cloudpipe: leave --address out")

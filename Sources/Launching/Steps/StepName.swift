@@ -1,6 +1,7 @@
 /// The steps of a launch, in the order in which they are made; they are undone in the opposite one.
 ///
-/// The names are what the journal holds and what people read; a step's place in it is its place here.
+/// The names are what the journal holds and what people read. A step's place here is its place in the journal: another
+/// order takes a migration of the journals that are open.
 enum StepName: String, CaseIterable, Sendable {
   case image
   case trust = "certificates"

@@ -1,7 +1,6 @@
 import Clouds
 import Foundation
 import Host
-import Launching
 import Names
 import State
 import SystemPackage
