@@ -99,6 +99,7 @@ extension OpenStackCloud {
       return try await make(request, on: subnet, address: wanted, for: wish)
     } catch let error as OpenStackError where wish.address == nil && error.leavesOtherAddresses {
       let port = try await make(request, on: subnet, address: nil, for: wish)
+      if port.address == wanted { return port }
       let got = port.address.map { "\($0)" } ?? "none"
       remarks.append(
         "the cloudpipe has the address \(got), since \(wanted), the second of \(cidr), can't be had: \(error.reason)")
