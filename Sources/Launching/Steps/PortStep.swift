@@ -21,7 +21,7 @@ struct PortStep: ReversibleStep {
     if let port, let ports = site.cloud.publicPorts(among: defaults.ports) {
       guard ports.contains(port) else { throw LaunchError.portTaken(port, on: address) }
     } else if site.cloud.kind == .local {
-      let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
+      let address = try await hostAddress()
       guard let port else { return }
       let others = try await site.state.read { try $0.publicPorts.all() }
       if let other = others.first(where: { ($0.address, $0.port) == (address, port) }) {
@@ -49,7 +49,7 @@ struct PortStep: ReversibleStep {
     if let claim = try await site.claimAddress(self.address, port, among: defaults.ports) {
       return try await take(claim, at: site)
     }
-    let address = try PublicAddress.choose(self.address ?? defaults.publicAddress, host: try await host())
+    let address = try await hostAddress()
     return try await site.state.write { transaction in
       if let port {
         let row = PublicPort(address: address, port: port, network: site.id, createdAt: site.now())
@@ -62,6 +62,11 @@ struct PortStep: ReversibleStep {
 
   func note(of product: PublicPort) -> [String: String] {
     ["address": product.address.text, "port": "\(product.port)"]
+  }
+
+  /// One of this machine's.
+  private func hostAddress() async throws -> IPv4Address {
+    try PublicAddress.choose(address ?? defaults.publicAddress, host: try await host())
   }
 
   /// A public address of the cloud's own.
