@@ -18,9 +18,11 @@ mknod -m 666 "$root/dev/null" c 1 3
 mknod -m 666 "$root/dev/zero" c 1 5
 mknod -m 666 "$root/dev/random" c 1 8
 mknod -m 666 "$root/dev/urandom" c 1 9
-mkdir "$root/dev/net"
+mkdir "$root/dev/net" "$root/tmp/written"
 mknod -m 666 "$root/dev/net/tun" c 10 200
 ln -s /proc/self/fd "$root/dev/fd"
+# What this guest wrote, of all the files that it sees.
+mount -o bind,ro "$folder/upper" "$root/tmp/written"
 # As when systemd runs.
 mkdir -p "$root/run/systemd/system"
 
