@@ -29,15 +29,19 @@ static int attach(const char *name) {
 }
 
 /// A thread that entered another namespace is of no more use to anybody else.
+static int enter(const char *path) {
+  if (path == NULL) return unshare(CLONE_NEWNET) == 0 ? 0 : -errno;
+  int space = open(path, O_RDONLY | O_CLOEXEC);
+  if (space < 0) return -errno;
+  int code = setns(space, CLONE_NEWNET) == 0 ? 0 : -errno;
+  close(space);
+  return code;
+}
+
 static void *work(void *argument) {
   struct request *request = argument;
-  int space = open(request->space, O_RDONLY | O_CLOEXEC);
-  if (space < 0) {
-    request->result = -errno;
-    return NULL;
-  }
-  request->result = setns(space, CLONE_NEWNET) == 0 ? attach(request->name) : -errno;
-  close(space);
+  request->result = enter(request->space);
+  if (request->result == 0) request->result = attach(request->name);
   return NULL;
 }
 

@@ -1,3 +1,4 @@
+public import Foundation
 public import Names
 
 /// What a cloudpipe is told about the VPN that it serves; the `settings` file of its payload.
@@ -23,13 +24,15 @@ public struct Settings: Hashable, Sendable {
   public var dns6: [IPv6Address]
   public var dnsDomain: HostName?
   public var crlLocation: CRLLocation?
+  /// When the payload's CRLs end; nil where a CA has none.
+  public var crlEnd: Date?
   /// At least 1.
   public var maxClients: Int
 
   public init(
     project: ProjectID, network: NetworkName = .standard, mode: Mode, port: PortNumber = .openVPN,
     routes: [IPv4Network] = [], routes6: [IPv6Network] = [], dns: [IPv4Address] = [], dns6: [IPv6Address] = [],
-    dnsDomain: HostName? = nil, crlLocation: CRLLocation? = nil, maxClients: Int
+    dnsDomain: HostName? = nil, crlLocation: CRLLocation? = nil, crlEnd: Date? = nil, maxClients: Int
   ) {
     self.project = project
     self.network = network
@@ -41,6 +44,7 @@ public struct Settings: Hashable, Sendable {
     self.dns6 = dns6
     self.dnsDomain = dnsDomain
     self.crlLocation = crlLocation
+    self.crlEnd = crlEnd
     self.maxClients = maxClients
   }
 
@@ -82,6 +86,7 @@ public struct Settings: Hashable, Sendable {
       "DNS": (dns.map(\.text) + dns6.map(\.text)).joined(separator: ","),
       "DNS_DOMAIN": dnsDomain?.text ?? "",
       "CRL_URL": crlLocation?.text ?? "",
+      "CRL_UNTIL": crlEnd.map { String(Int64($0.timeIntervalSince1970)) } ?? "",
       "MAX_CLIENTS": String(maxClients),
     ])
   }

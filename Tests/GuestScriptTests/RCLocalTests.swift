@@ -174,7 +174,7 @@ struct RCLocalTests {
     try withMetadata { guest throws in
       try guest.write("#!/bin/sh\ntouch /tmp/owned\n", to: userData)
       #expect(try guest.run("/etc/rc.local").status == 1)
-      #expect(guest.lastWords.contains("payload refused: neither a zip nor base64"))
+      #expect(guest.lastWords.contains("payload refused: neither a zip nor base64 of one"))
       for kind in ["symlink", "parent", "duplicate"] {
         try guest.check("python3 /tmp/fixture/archive.py \(kind) \(userData)")
         #expect(try guest.run("/etc/rc.local").status == 1)

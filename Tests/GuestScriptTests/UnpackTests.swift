@@ -36,8 +36,8 @@ struct UnpackTests {
       "bomb-of-many": "more than 1048576 bytes", "lying-bomb": "larger than it says", "duplicate": "a name twice",
       "many": "more than 32 entries", "space": "unsafe name", "newline": "unsafe name", "dash": "unsafe name",
       "hidden": "unsafe name", "wildcard": "unsafe name", "truncated": "damaged", "no-directory": "damaged",
-      "corrupt": "damaged", "prefixed": "neither a zip nor base64", "garbage": "neither a zip nor base64",
-      "nothing": "no zip inside", "empty": "damaged",
+      "corrupt": "damaged", "prefixed": "neither a zip", "garbage": "neither a zip",
+      "nothing": "neither a zip", "empty": "damaged",
     ]
     try withGuest { guest throws in
       for (kind, reason) in refused.sorted(by: { $0.key < $1.key }) {

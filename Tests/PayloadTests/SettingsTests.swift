@@ -1,3 +1,4 @@
+import Foundation
 import Names
 import Payload
 import Testing
@@ -31,6 +32,7 @@ struct SettingsTests {
     settings.dns6 = [try IPv6Address("fd00:1::53")]
     settings.dnsDomain = try HostName("acme.example")
     settings.crlLocation = try CRLLocation("http://10.1.0.1:8775/crl/acme.pem")
+    settings.crlEnd = Date(timeIntervalSince1970: 1_796_774_400.75)
     #expect(
       try settings.text() == """
         PROJECT=acme
@@ -43,6 +45,7 @@ struct SettingsTests {
         DNS=10.1.0.53,fd00:1::53
         DNS_DOMAIN=acme.example
         CRL_URL=http://10.1.0.1:8775/crl/acme.pem
+        CRL_UNTIL=1796774400
         MAX_CLIENTS=5
 
         """)

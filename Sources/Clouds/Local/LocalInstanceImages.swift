@@ -22,13 +22,15 @@ struct LocalInstanceImages: Sendable {
     /// Whether it has the program that brings up the VPN before the ordinary init.
     let hasEarlyInit: Bool
     /// How it is booted to be saved; nil where it can't be.
-    let savable: LocalInstanceBoot?
+    let resumable: LocalInstanceBoot?
   }
 
   private static let record = "prepared.json"
   private static let earlyInit = "/usr/sbin/cloudpipe-init"
-  /// Waits for a network card, until which its machine may be saved.
-  private static let pause = "/usr/local/lib/cloudpipe/pause"
+  /// Waits to be told which instance its machine is; until then that may be saved.
+  private static let pause = "/usr/local/lib/cloudpipe/identity"
+  /// With which it is told, in a kernel's folder of modules.
+  private static let channel = "kernel/drivers/firmware/qemu_fw_cfg.ko"
   /// A kernel, or an initramfs, is far smaller, in bytes.
   private static let largestKernel = 512 << 20
 
@@ -92,19 +94,20 @@ struct LocalInstanceImages: Sendable {
     let found = try takeOut(image, of: bytes, into: aside)
     return Prepared(
       sha256: image.sha256, source: image.disk.string, size: bytes.size, boot: found.boot,
-      hasEarlyInit: found.hasEarlyInit, savable: found.savable)
+      hasEarlyInit: found.hasEarlyInit, resumable: found.resumable)
   }
 
   /// Writes kernel and initramfs beside the disk, as far as they are needed.
   private func takeOut(
     _ image: InstanceImage, of disk: DiskBytes, into aside: FilePath
-  ) throws -> (boot: LocalInstanceBoot, hasEarlyInit: Bool, savable: LocalInstanceBoot?) {
+  ) throws -> (boot: LocalInstanceBoot, hasEarlyInit: Bool, resumable: LocalInstanceBoot?) {
     for partition in try Partitions.all(on: disk) where partition.start < disk.size {
       guard let volume = try? Ext4Volume(disk, at: partition.start), let kernel = try volume.find(image.kernel),
         try volume.find("/etc/os-release") != nil
       else { continue }
       let version = (image.kernel.split(separator: "/").last ?? "").drop { $0 != "-" }.dropFirst()
-      let builtIn = try volume.file("/lib/modules/\(version)/modules.builtin", limit: 4 << 20)
+      let modules = "/lib/modules/\(version)"
+      let builtIn = try volume.file("\(modules)/modules.builtin", limit: 4 << 20)
       let initramfs = try image.initramfs.flatMap { try volume.find($0) }
       let boot = LocalInstanceBoot(
         partition: partition.number, root: volume.uuid, builtIn: builtIn.map { String(decoding: $0, as: UTF8.self) },
@@ -113,8 +116,10 @@ struct LocalInstanceImages: Sendable {
       if let initramfs { try write(initramfs, of: volume, to: aside.appending("initramfs")) }
       let hasEarlyInit = try volume.find(Self.earlyInit) != nil
       // QEMU saves no NVMe disk; the driver of the others is in the initramfs.
-      let isSavable = try hasEarlyInit && initramfs != nil && volume.find(Self.pause) != nil
-      return (boot, hasEarlyInit, isSavable ? .initramfs(root: volume.uuid) : nil)
+      let isResumable =
+        try hasEarlyInit && initramfs != nil && volume.find(Self.pause) != nil
+        && ["", ".xz", ".zst"].contains { try volume.find("\(modules)/\(Self.channel)\($0)") != nil }
+      return (boot, hasEarlyInit, isResumable ? .initramfs(root: volume.uuid) : nil)
     }
     return (.bootloader, false, nil)
   }

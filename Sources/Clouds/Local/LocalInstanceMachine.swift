@@ -20,26 +20,26 @@ struct LocalInstanceMachine: Sendable {
 
   enum Beginning: Hashable, Sendable {
     case boot
-    /// Boots as far as all machines of an image and flavor are the same, to be saved then. It has no network card.
+    /// Boots as far as all machines of an image and flavor are the same, to be saved then.
     case pause
-    /// Goes on from where such a one was saved, once it is told that state and given a network card over the monitor.
+    /// Goes on from where such a one was saved, once it is told that state over the monitor. Who it is, its guest then learns.
     case resume
   }
 
   /// QEMU's open files.
   enum File: CaseIterable {
-    case tap, disk, base, console, control, events, kernel, initramfs, memory
+    case tap, disk, base, console, control, events, kernel, initramfs, memory, identity
   }
 
   /// Those that this machine needs, which are QEMU's from descriptor 3 on.
   var files: [File] {
     File.allCases.filter { file in
       switch file {
-      case .tap, .events: beginning != .pause
-      case .disk, .base, .console, .control: true
+      case .events: beginning != .pause
+      case .tap, .disk, .base, .console, .control: true
       case .kernel: boot != .bootloader
       case .initramfs: if case .initramfs = boot { true } else { false }
-      case .memory: beginning != .boot
+      case .memory, .identity: beginning != .boot
       }
     }
   }
@@ -52,10 +52,6 @@ struct LocalInstanceMachine: Sendable {
     (machine.name, machine.beginning) = ("saved", .pause)
     return machine
   }
-
-  /// What a network card is plugged into while the machine runs; q35's own bus takes none then.
-  static let slot = "card"
-  static let networkBackend = "net"
 
   /// Megabytes of translated code under TCG. More brings nothing but memory to a guest that does one thing all day.
   private static let translationBuffer = 64
@@ -79,8 +75,12 @@ struct LocalInstanceMachine: Sendable {
 
   /// A machine that is saved has no UUID: what its system made of that would be the same in all that resume it.
   private var identity: [String] {
-    let name = ["-name", "guest=\(name),process=cloudpipe"]
-    return beginning == .pause ? name : name + ["-uuid", uuid.uuidString.lowercased()]
+    var arguments = ["-name", "guest=\(name),process=cloudpipe"]
+    if beginning != .pause { arguments += ["-uuid", uuid.uuidString.lowercased()] }
+    if beginning != .boot {
+      arguments += ["-fw_cfg", "name=\(MachineIdentity.name),file=/dev/fd/\(descriptor(of: .identity))"]
+    }
+    return arguments
   }
 
   private var processor: [String] {
@@ -110,23 +110,17 @@ struct LocalInstanceMachine: Sendable {
   }
 
   private var network: [String] {
-    let slot = ["-device", "pcie-root-port,id=\(Self.slot),bus=pcie.0,chassis=1"]
-    if beginning == .pause { return slot }
-    let backend = ["-netdev", "tap,id=\(Self.networkBackend),fd=\(descriptor(of: .tap)),vhost=off"]
-    if beginning == .resume { return slot + backend }
-    let card = networkCard.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-    return backend + ["-device", ([Self.driver] + card).joined(separator: ",")]
+    // One that resumes has the saved one's address until its guest gives the card its own.
+    let mac = beginning == .pause ? Self.nobody : "\(mac)"
+    return [
+      "-netdev", "tap,id=net,fd=\(descriptor(of: .tap)),vhost=off",
+      // Without a link state to make up its mind about, the guest's driver has the link up at once.
+      "-device", "virtio-net-pci,netdev=net,mac=\(mac),romfile=,status=off",
+    ]
   }
 
-  private static let driver = "virtio-net-pci"
-
-  /// Without a link state to make up its mind about, the guest's driver has the link up at once.
-  private var networkCard: [String: String] {
-    ["netdev": Self.networkBackend, "mac": "\(mac)", "romfile": "", "status": "off"]
-  }
-
-  /// The network card as the monitor's `device_add` takes it.
-  var pluggedCard: [String: String] { networkCard.merging(["driver": Self.driver, "bus": Self.slot]) { $1 } }
+  /// The address of a machine that is saved.
+  private static let nobody = "fa:16:3e:00:00:00"
 
   private var conversations: [String] {
     let events = [

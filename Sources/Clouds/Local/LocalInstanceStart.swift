@@ -38,7 +38,7 @@ struct LocalInstanceStart: Sendable {
       return Outcome(process: try await cold(machine), isWarm: false)
     }
     do {
-      guard let boot = image.savable else {
+      guard let boot = image.resumable else {
         throw LocalInstanceError.notSaved(image: plan.image.id, reason: "it has no pause in its boot")
       }
       var resuming = machine
@@ -106,6 +106,7 @@ struct LocalInstanceStart: Sendable {
     try machine.files.compactMap { file in
       switch file {
       case .tap: try openTap()
+      case .identity: try MachineIdentity.open(machine.mac, user: user)
       case .disk: try OpenFile(parts.disk, O_RDWR)
       case .base: try OpenFile(images.disk(of: plan.image), O_RDONLY)
       case .console: try parts.console.begin()
@@ -119,9 +120,11 @@ struct LocalInstanceStart: Sendable {
   }
 
   private func openTap() throws -> OpenFile {
-    let tap = cpbuild_open_tap(parts.space.namespacePath.string, NetworkSpace.instancePort)
-    guard tap >= 0 else { throw LocalInstanceError.noDevice(network: plan.network, errno: -tap) }
-    return OpenFile(owning: tap)
+    do {
+      return try OpenFile.tap(NetworkSpace.instancePort, in: parts.space.namespacePath)
+    } catch HostError.file(_, _, let code) {
+      throw LocalInstanceError.noDevice(network: plan.network, errno: code)
+    }
   }
 
   private func listen(_ path: FilePath) throws -> OpenFile {

@@ -16,6 +16,8 @@ extension TrustKeeper: LaunchTrust {
 
   public func payload(for id: NetworkID, settings: Settings) async throws -> Payload {
     let credentials = try await serverCredentials(of: id)
+    var settings = settings
+    settings.crlEnd = credentials.crlEnd
     return try Payload(
       authorities: Data(credentials.authorities.utf8), serverCertificate: Data(credentials.certificate.utf8),
       serverKey: credentials.key.data, crl: Data(credentials.crl.utf8),

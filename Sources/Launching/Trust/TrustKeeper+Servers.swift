@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Names
 public import State
 public import Trust
@@ -11,6 +11,8 @@ public struct ServerCredentials: Sendable {
   public let key: Secret
   /// `crl.pem`: the newest CRL of each of the project's CAs.
   public let crl: String
+  /// When the first of them ends; nil where a CA has none.
+  public let crlEnd: Date?
   /// The tls-crypt-v2 server key, in PEM.
   public let tunnelKey: Secret
 }
@@ -27,14 +29,14 @@ extension TrustKeeper {
     guard let certificate, let file = certificate.keyFile else {
       throw TrustKeeperError.noKey(authority: LaunchedNames.instance(of: network))
     }
-    let (anchors, crls) = try await state.read { state in
+    let (trusted, crls) = try await state.read { state in
       let trusted = try state.authorities.trusted(of: network.project)
-      return (trusted.compactMap(\.anchor), try trusted.compactMap { try state.crls.newest(of: $0.id)?.pem })
+      return (trusted, try trusted.compactMap { try state.crls.newest(of: $0.id) })
     }
     return ServerCredentials(
-      authorities: try anchors.map { try Trust.Certificate(der: Array($0)).pem }.joined(),
-      certificate: certificate.pem, key: try keyring.secret(file), crl: crls.joined(),
-      tunnelKey: issuer.tunnelKey.pem)
+      authorities: try trusted.compactMap(\.anchor).map { try Trust.Certificate(der: Array($0)).pem }.joined(),
+      certificate: certificate.pem, key: try keyring.secret(file), crl: crls.map(\.pem).joined(),
+      crlEnd: crls.count == trusted.count ? crls.map(\.nextUpdate).min() : nil, tunnelKey: issuer.tunnelKey.pem)
   }
 
   private func current(of network: NetworkID, _ issuer: Authority) async throws -> State.Certificate? {

@@ -21,7 +21,7 @@ die() {
 
 [ -f settings ] || die "the payload has no settings"
 mode='' port='' most_clients='' VPN_IP='' DHCP_SUBNET='' DHCP_LOWER='' DHCP_UPPER='' POOL='' POOL6=''
-ROUTES='' DNS='' DNS_DOMAIN='' crl_url='' seen=' '
+ROUTES='' DNS='' DNS_DOMAIN='' crl_url='' crl_until='' seen=' '
 while IFS= read -r line || [ -n "$line" ]; do
 	key=${line%%=*} value=${line#*=}
 	case $line in [A-Z]*=*) ;; *) die "settings: a line that is not KEY=VALUE" ;; esac
@@ -43,6 +43,7 @@ while IFS= read -r line || [ -n "$line" ]; do
 	DNS) DNS=$value ;;
 	DNS_DOMAIN) DNS_DOMAIN=$value ;;
 	CRL_URL) crl_url=$value ;;
+	CRL_UNTIL) crl_until=$value ;;
 	esac
 done <settings
 for file in ca.crt server.crt server.key tls-crypt-v2.key; do
@@ -328,12 +329,11 @@ fi
 put "$server" 0644 ca.crt server.crt
 put "$server" 0600 server.key tls-crypt-v2.key server.conf
 
-# The first CRL that this machine ever has is compared with none. What there is to know about it, the refreshes learn when
-# the VPN is up.
+# The first CRL that this machine ever has is compared with none, and comes from where its CA does: while it lasts, there is
+# nothing to be found out by openssl. The refreshes look at it when the VPN is up.
 first_crl() {
-	[ ! -e "$server/crl.pem" ] && [ "$(grep -c '^-----BEGIN' ca.crt)$(grep -c '^-----BEGIN' crl.pem)" = 11 ] || return 1
-	openssl verify -no-CApath -no-CAstore -CAfile ca.crt -crl_check -CRLfile crl.pem server.crt >/dev/null 2>&1 || return 1
-	put "$server" 0644 crl.pem
+	case $crl_until in '' | *[!0-9]*) return 1 ;; esac
+	[ -s crl.pem ] && [ ! -e "$server/crl.pem" ] && [ "$(date +%s)" -lt "$crl_until" ] && put "$server" 0644 crl.pem
 }
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl

@@ -30,16 +30,6 @@ struct SavedState: Sendable {
       disk: try OpenFile(disk, O_RDONLY))
   }
 
-  /// Memory for a machine, which belongs to the user that it runs as and goes with its QEMU.
-  ///
-  /// - Parameter size: in MiB.
-  /// - Throws: ``HostError``.
-  static func emptyMemory(size: Int, user: LocalInstanceUser?) throws -> OpenFile {
-    let descriptor = cpbuild_memory_file("cloudpipe", UInt64(clamping: size) << 20, user?.id ?? geteuid())
-    guard descriptor >= 0 else { throw HostError.file(doing: "make", path: "memory", errno: -descriptor) }
-    return OpenFile(owning: descriptor)
-  }
-
   /// - Throws: ``HostError``.
   static func copy(_ source: OpenFile, to target: OpenFile, _ name: FilePath) throws {
     let code = cpbuild_copy_sparse(source.descriptor, target.descriptor)

@@ -4,7 +4,7 @@ import Glibc
 import Host
 import SystemPackage
 
-/// Boots a machine up to where it waits for a network card, and saves it. It is told nothing of any project.
+/// Boots a machine up to where it waits to be told who it is, and saves it. It is told nothing of any project.
 struct StateSaving: Sendable {
   let machine: LocalInstanceMachine
   let images: LocalInstanceImages
@@ -31,13 +31,13 @@ struct StateSaving: Sendable {
       throw HostError.file(doing: "protect", path: state.disk, errno: errno)
     }
     let user = geteuid() == 0 ? LocalInstanceUser(name: state.folder.string, home: images.home) : nil
-    let memory = try SavedState.emptyMemory(size: machine.flavor.memory, user: user)
+    let memory = try OpenFile.memory(of: machine.flavor, user: user)
     // Ends with this process, however that ends: a thread that lives for as long as the machine is its parent.
     let starter = Starter()
     defer { starter.end() }
     try await starter.start(
       process, machine, prefix: LocalInstanceMachine.prefix(user: user, largestFile: size + size / 8, isBound: true),
-      files: try open(memory))
+      files: try open(memory, user))
     do {
       try await save()
     } catch {
@@ -49,10 +49,11 @@ struct StateSaving: Sendable {
   }
 
   /// In the order of the machine's ``LocalInstanceMachine/files``.
-  private func open(_ memory: OpenFile) throws -> [OpenFile] {
+  private func open(_ memory: OpenFile, _ user: LocalInstanceUser?) throws -> [OpenFile] {
     try machine.files.compactMap { file in
       switch file {
-      case .tap, .events: nil
+      case .events: nil
+      case .tap: try OpenFile.tap(NetworkSpace.instancePort)
       case .disk: try OpenFile(state.disk, O_RDWR)
       case .base: try OpenFile(images.disk(of: image), O_RDONLY)
       case .console: try console.begin()
@@ -64,6 +65,7 @@ struct StateSaving: Sendable {
       case .kernel: try OpenFile(images.kernel(of: image), O_RDONLY)
       case .initramfs: try OpenFile(images.initramfs(of: image), O_RDONLY)
       case .memory: memory
+      case .identity: try MachineIdentity.open(nil, user: user)
       }
     }
   }

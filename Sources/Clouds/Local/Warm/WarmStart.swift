@@ -26,7 +26,7 @@ struct WarmStart: Sendable {
     try Folder.remove(parts.disk)
     let disk = try OpenFile(parts.disk, O_WRONLY | O_CREAT | O_EXCL, mode: 0o600)
     try SavedState.copy(saved.disk, to: disk, parts.disk)
-    let memory = try SavedState.emptyMemory(size: machine.flavor.memory, user: start.user)
+    let memory = try OpenFile.memory(of: machine.flavor, user: start.user)
     let process = try start.start(machine, memory: memory)
     do {
       // QEMU needs some time before it needs the memory.
@@ -60,7 +60,6 @@ struct WarmStart: Sendable {
       }
       try await Task.sleep(for: .milliseconds(5))
     }
-    try await monitor.execute("device_add", machine.pluggedCard, deadline: deadline)
     try await monitor.execute("cont", deadline: deadline)
   }
 
