@@ -153,8 +153,8 @@ let package = Package(
     .executableTarget(
       name: "cpbuild",
       dependencies: [
-        "Clouds", "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "OpenStack", "Payload",
-        "Serving", "State", "Trust",
+        "CLinux", "Clouds", "Declarations", "Disks", "Host", "ImageBuilding", "Launching", "Names", "OpenStack",
+        "Payload", "Serving", "State", "Trust",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "SystemPackage", package: "swift-system"),

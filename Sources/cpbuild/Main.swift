@@ -1,4 +1,5 @@
 import ArgumentParser
+import CLinux
 import Glibc
 import Host
 
@@ -6,6 +7,7 @@ import Host
 @main
 struct Main {
   static func main() async {
+    cpbuild_one_heap()
     BrokenPipe.becomeAnError()
     Glibc.exit(await status(of: Array(CommandLine.arguments.dropFirst())).rawValue)
   }

@@ -41,7 +41,7 @@ struct GlobalOptions: ParsableArguments {
   ///
   /// - Throws: ``BrokenPipe``, ``StreamError``, `EncodingError`.
   func print(_ document: some Encodable, text: @autoclosure () -> String) throws {
-    try StandardOutput.write(json ? try JSONDocument.text(of: document) : text())
+    if json { try StandardOutput.write(try JSONDocument.data(of: document)) } else { try StandardOutput.write(text()) }
   }
 }
 

@@ -14,8 +14,16 @@ enum StandardOutput {
   /// Writes all of `text`.
   ///
   /// - Throws: ``BrokenPipe``; ``StreamError`` for what else may go wrong, such as a full disk.
-  static func write(_ text: String) throws {
-    let code = writeAll(text, to: STDOUT_FILENO)
+  static func write(_ text: String) throws { try check(writeAll(text, to: STDOUT_FILENO)) }
+
+  /// Writes all of `data`.
+  ///
+  /// - Throws: as ``write(_:)-(String)``.
+  static func write(_ data: Data) throws {
+    try check(data.withUnsafeBytes { writeAll($0.bindMemory(to: UInt8.self), to: STDOUT_FILENO) })
+  }
+
+  private static func check(_ code: CInt) throws {
     if code == EPIPE { throw BrokenPipe() }
     if code != 0 { throw StreamError(errno: code) }
   }
@@ -37,20 +45,22 @@ struct StreamError: Error, CustomStringConvertible {
 func writeAll(_ text: String, to descriptor: CInt) -> CInt {
   // Not copied where it is contiguous already: a document may have megabytes.
   var text = text
-  return text.withUTF8 { bytes in
-    var rest = bytes[...]
-    while !rest.isEmpty {
-      let count = Glibc.write(descriptor, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
-      if count >= 0 {
-        rest = rest.dropFirst(count)
-      } else if errno == EAGAIN {
-        // A terminal or pipe that another program made non-blocking: wait until it takes more.
-        var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        poll(&poller, 1, 1000)
-      } else if errno != EINTR {
-        return errno
-      }
+  return text.withUTF8 { writeAll($0, to: descriptor) }
+}
+
+private func writeAll(_ bytes: UnsafeBufferPointer<UInt8>, to descriptor: CInt) -> CInt {
+  var rest = bytes[...]
+  while !rest.isEmpty {
+    let count = Glibc.write(descriptor, UnsafeBufferPointer(rebasing: rest).baseAddress, rest.count)
+    if count >= 0 {
+      rest = rest.dropFirst(count)
+    } else if errno == EAGAIN {
+      // A terminal or pipe that another program made non-blocking: wait until it takes more.
+      var poller = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+      poll(&poller, 1, 1000)
+    } else if errno != EINTR {
+      return errno
     }
-    return 0
   }
+  return 0
 }
