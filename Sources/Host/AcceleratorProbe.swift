@@ -132,7 +132,8 @@ struct AcceleratorProbe: Sendable {
   }
 
   private static func remember(_ memory: Memory, in cache: FilePath) throws {
-    try Folder.make(cache.removingLastComponent())
+    // May be the first folder of a new home, which is closed to others.
+    try Folder.make(cache.removingLastComponent(), mode: 0o700)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     try AtomicFile.write(try encoder.encode(memory), to: cache)

@@ -94,6 +94,9 @@ import Testing
 
       #expect(try await probe.answer(cache: cache, fresh: false) == .kvm)
       #expect(try await probe.answer(cache: cache, fresh: false) == .kvm)
+      // The home of a state that is yet to come has to be closed.
+      var status = stat()
+      #expect(stat(cache.removingLastComponent().string, &status) == 0 && status.st_mode & 0o077 == 0)
       #expect(count() == 1)
       #expect(try await probe.answer(cache: cache, fresh: true) == .kvm)
       #expect(count() == 2)
