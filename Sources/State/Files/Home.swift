@@ -54,6 +54,16 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
   /// The parent of the projects' exports.
   public var projects: FilePath { path.appending("CA/projects") }
 
+  /// Whether `path`, however it is spelled, is the database or one of the files that belong to it.
+  func isDatabase(_ path: FilePath) -> Bool {
+    var status = stat()
+    guard lstat(path.string, &status) == 0 else { return false }
+    return [database.string, database.string + "-wal", database.string + "-shm", lock.string].contains { own in
+      var other = stat()
+      return lstat(own, &other) == 0 && other.st_dev == status.st_dev && other.st_ino == status.st_ino
+    }
+  }
+
   /// Makes the folder and those below it, mode 0700, and sees to it that nobody else can look in.
   ///
   /// An empty folder that somebody else could enter is closed; one with content is refused, since it may be one like
