@@ -24,6 +24,11 @@ public struct DeclarationNode {
     return error("\(name) has to be \(expected), not \(found)")
   }
 
+  public var isMapping: Bool {
+    guard case .mapping = node else { return false }
+    return true
+  }
+
   /// The values of a mapping that may hold the keys of `known` only.
   ///
   /// - Throws: ``DeclarationError``.

@@ -47,7 +47,8 @@ import Trust
       ("trust:\n  key-type: p512", 2, 13), ("trust:\n  kye-type: p256", 2, 3), ("nonsense: 1", 1, 1),
       ("trust:\n  lifetimes: {crl: 10y}", 2, 20), ("trust: {lifetimes: {client: 5 fortnights}}", 1, 29),
       ("network: {ports: 9-1}", 1, 18), ("network: {range: 10.0.0.1/8}", 1, 18),
-      ("trust: {passphrase: {credential: ../x}}", 1, 34), ("flavors: {a: {processors: 1}}", 1, 11),
+      ("trust: {passphrase: {credential: ../x}}", 1, 34), ("trust: {passphrase: the-secret-itself}", 1, 21),
+      ("flavors: {a: {processors: 1}}", 1, 11),
     ])
   func refusals(text: String, line: Int, column: Int) throws {
     do {
@@ -55,6 +56,7 @@ import Trust
       Issue.record("it was taken")
     } catch let error as DeclarationError {
       #expect((error.line, error.column) == (line, column), "\(error)")
+      #expect(!"\(error)".contains("the-secret-itself"), "\(error)")
     }
   }
 }

@@ -87,6 +87,10 @@ extension TrustSettings.Lifetimes {
 
 extension PassphraseSource {
   init(_ section: DeclarationNode) throws {
+    // Whoever wrote the passphrase itself here is not to find it in a log as well.
+    guard section.isMapping else {
+      throw section.error("passphrase has to have one of file and credential; it doesn't stand here itself")
+    }
     let keys = try section.mapping(["file", "credential"])
     guard keys.count == 1, let (kind, node) = keys.first else {
       throw section.error("passphrase has to have one of file and credential")
