@@ -17,7 +17,9 @@ extension TrustKeeper {
     let due = try await state.read { state in
       try state.crls.due(at: moment, limit: all ? .max : Self.mostAtOnce).map { try state.authorities.get($0) }
     }
-    return try await renew(due, at: moment, deadline: all ? nil : .now + Self.patience)
+    var troubles = try await renew(due, at: moment, deadline: all ? nil : .now + Self.patience)
+    do { try await state.exports.write() } catch  where !(error is CancellationError) { troubles.append("\(error)") }
+    return troubles
   }
 
   /// The same for the CRLs of one project.
@@ -25,7 +27,9 @@ extension TrustKeeper {
   func renewDue(of project: ProjectID) async throws -> [String] {
     let moment = now
     let trusted = try await state.read { try $0.authorities.trusted(of: project) }
-    return try await renew(trusted.filter { $0.crlDueAt <= moment }, at: moment)
+    let troubles = try await renew(trusted.filter { $0.crlDueAt <= moment }, at: moment)
+    try await state.exports.write()
+    return troubles
   }
 
   private func renew(
@@ -33,12 +37,12 @@ extension TrustKeeper {
   ) async throws -> [String] {
     var troubles: [String] = []
     for row in due {
-      do { try await renewCRL(of: row, onlyDueAt: moment) } catch let error as TrustKeeperError {
+      // Whatever is wrong with one CA, a lost key say, the lists of the others are renewed.
+      do { try await renewCRL(of: row, onlyDueAt: moment) } catch  where !(error is CancellationError) {
         troubles.append(Self.trouble(row, error))
-      } catch let error as TrustError { troubles.append(Self.trouble(row, error)) }
+      }
       if let deadline, ContinuousClock.now > deadline { break }
     }
-    try await state.exports.write()
     return troubles
   }
 

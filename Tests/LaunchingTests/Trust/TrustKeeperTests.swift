@@ -124,6 +124,22 @@ import Trust
     }
   }
 
+  @Test("a CA whose key is gone is told of, and keeps no other CA's CRL from being renewed")
+  func lostKey() async throws {
+    let (acme, zeta) = (try ProjectID("acme"), try ProjectID("zeta"))
+    try await withKeeper { keeper in
+      try await keeper.prepare(acme)
+      try await keeper.prepare(zeta)
+      let row = try #require(try await keeper.state.read { try $0.authorities.active(of: acme) })
+      try Folder.remove(keeper.state.keys.path(of: try #require(row.keyFile)))
+      let later = TrustKeeper(state: keeper.state, configuration: Configuration(), clock: { Date() + 6 * 86_400 })
+      let troubles = try await later.renewDue(all: true)
+      #expect(troubles.count == 1 && troubles.first?.contains("project acme can't be renewed") == true, "\(troubles)")
+      #expect(try list(keeper, acme).number == 1)
+      #expect(try list(keeper, zeta).number == 2)
+    }
+  }
+
   @Test("encrypted CA keys need their passphrase, and what can't be renewed for want of it is told")
   func encryption() async throws {
     let phrase = FilePath(FileManager.default.temporaryDirectory.path).appending("phrase-\(UUID().uuidString)")
