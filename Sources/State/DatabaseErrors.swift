@@ -14,6 +14,8 @@ extension StateError {
   init(_ error: DatabaseError, path: FilePath) {
     let message = error.message ?? "error \(error.resultCode.rawValue)"
     switch error.resultCode {
+    // The index of the log is the first thing that a full disk has no room for.
+    case _ where error.extendedResultCode == .SQLITE_IOERR_SHMSIZE: self = .full(path: path)
     case .SQLITE_BUSY, .SQLITE_LOCKED: self = .busy(path: path)
     case .SQLITE_FULL: self = .full(path: path)
     case .SQLITE_CORRUPT: self = .damaged(path: path, findings: [message])

@@ -168,5 +168,7 @@ struct SchemaTests {
       }
       #expect(try await store.read { try $0.projects.all().map(\.id.text) } == ["acme"])
     }
+    let noIndex = DatabaseError(resultCode: .SQLITE_IOERR_SHMSIZE)
+    #expect(StateError(noIndex, path: "/home/state.db") == .full(path: "/home/state.db"))
   }
 }
