@@ -201,7 +201,7 @@ import Trust
         let output = try await cpbuild(["ca", "renew", "acme", "--step", step, "--json"])
         #expect(output.status == 0 && output.stdout.contains("\"stage\" : \"\(stage)\""))
       }
-      let revoked = try await cpbuild(["ca", "revoke", "acme", "--yes", "--reason", "caCompromise"])
+      let revoked = try await cpbuild(["ca", "revoke", "acme", "--yes", "--reason", "ca-compromise"])
       #expect(revoked.status == 0 && revoked.stdout.hasPrefix("revoked acme"))
       #expect(try await cpbuild(["ca", "revoke", "acme", "--yes"]).stdout == "acme was revoked before\n")
       let show = try await cpbuild(["ca", "show", "acme"])

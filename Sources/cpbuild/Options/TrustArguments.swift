@@ -20,5 +20,5 @@ extension State.RevocationReason: ExpressibleByArgument {
   }
 
   public static var allValueStrings: [String] { allCases.map(\.name) }
-  public var defaultValueDescription: String { name }
+  public static var allValueDescriptions: [String: String] { [:] }
 }

@@ -30,6 +30,13 @@ struct CARevoke: AsyncParsableCommand {
   enum Reason: String, CaseIterable, ExpressibleByArgument {
     case unspecified, caCompromise, cessationOfOperation, privilegeWithdrawn
 
+    /// As `user revoke` reads them.
+    init?(argument: String) {
+      let reason = RevocationReason(argument: argument)
+      guard let found = Self.allCases.first(where: { $0.inState == reason }) else { return nil }
+      self = found
+    }
+
     var inState: RevocationReason {
       switch self {
       case .unspecified: .unspecified

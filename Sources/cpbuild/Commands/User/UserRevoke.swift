@@ -25,8 +25,8 @@ struct UserRevoke: AsyncParsableCommand {
   var second: String?
   @Option(help: ArgumentHelp("Only the certificate with this serial number.", valueName: "hex"))
   var serial: String?
-  @Option(help: ArgumentHelp("Why, as RFC 5280 has it.", valueName: "reason"))
-  var reason = RevocationReason.unspecified
+  @Option(help: ArgumentHelp("Why, as RFC 5280 has it; unspecified when left out.", valueName: "reason"))
+  var reason: RevocationReason?
   @Flag(help: "In every project.")
   var allProjects = false
 
@@ -42,7 +42,7 @@ struct UserRevoke: AsyncParsableCommand {
     let project = second == nil ? nil : try ProjectID(first)
     let serial = try serial.map { try State.SerialNumber($0) }
     guard let open = try await state.openIfThere() else { throw missing(user, project) }
-    let done = try await open.users().revoke(user, scope(project, serial), reason: reason)
+    let done = try await open.users().revoke(user, scope(project, serial), reason: reason ?? .unspecified)
     try state.global.print(UserRevokeDocument(user, done), text: done.map { Self.text(user, $0) }.joined())
     guard done.allSatisfy(\.isEffective) else { throw ExitCode.failure }
   }
