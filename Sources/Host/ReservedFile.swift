@@ -2,11 +2,14 @@ public import Foundation
 import Glibc
 public import SystemPackage
 
-/// A file that is going to be, mode 0600: made under a temporary name before the work whose result it takes, so that a
-/// folder that can't be written to is found out while nothing is lost, and given its name once it is whole.
-public struct ReservedFile: Sendable {
+/// A file that is going to be, mode 0600: made without a name before the work whose result it takes, so that a folder that
+/// can't be written to is found out while nothing is lost, and given its name once it is whole. A kill before that leaves
+/// nothing; where the filesystem has no nameless files, it leaves one with a temporary name.
+public final class ReservedFile: Sendable {
   public let path: FilePath
   private let aside: FilePath
+  private let descriptor: CInt
+  private let isNameless: Bool
   /// What was there before, once it is replaced.
   private let replaced: FilePath?
 
@@ -27,16 +30,29 @@ public struct ReservedFile: Sendable {
     self.path = path
     self.aside = aside
     replaced = replacing ? path.removingLastComponent().appending(".cpbuild.\(random).old") : nil
-    let descriptor = try checked("create", path) {
-      open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-    }
-    close(descriptor)
+    let folder = path.removingLastComponent()
+    let nameless = open(folder.isEmpty ? "." : folder.string, O_WRONLY | Self.unnamed | O_CLOEXEC, 0o600)
+    isNameless = nameless >= 0
+    descriptor =
+      isNameless
+      ? nameless
+      : try checked("create", path) { open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
   }
+
+  deinit { close(descriptor) }
+
+  /// O_TMPFILE of open(2), which Swift can't import.
+  private static let unnamed = 0o20_000_000 | O_DIRECTORY
 
   /// Gives it its content, durably.
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.
-  public func fill(_ bytes: some DataProtocol) throws { try AtomicFile.write(bytes, to: aside, mode: 0o600) }
+  public func fill(_ bytes: some DataProtocol) throws {
+    for region in bytes.regions {
+      try region.withUnsafeBytes { try AtomicFile.writeAll($0, to: descriptor, path: path) }
+    }
+    try checked("flush", path) { fsync(descriptor) }
+  }
 
   /// Gives it its name, durably. Several files are filled before the first gets its name, for after that little can fail.
   ///
@@ -45,12 +61,18 @@ public struct ReservedFile: Sendable {
     if let replaced {
       // Where the filesystem has no links, what was there can't come back.
       link(path.string, replaced.string)
+      if isNameless { try name(aside) }
       return try AtomicFile.publish(aside, as: path)
     }
     // Unlike a rename, a link never replaces anything.
-    try checked("create", path) { link(aside.string, path.string) }
-    unlink(aside.string)
+    try name(path)
+    if !isNameless { unlink(aside.string) }
     try AtomicFile.flushFolder(path.removingLastComponent())
+  }
+
+  private func name(_ name: FilePath) throws {
+    let present = isNameless ? "/proc/self/fd/\(descriptor)" : aside.string
+    try checked("create", path) { linkat(AT_FDCWD, present, AT_FDCWD, name.string, AT_SYMLINK_FOLLOW) }
   }
 
   /// Takes the name back after ``publish()``, and gives it to what had it before.

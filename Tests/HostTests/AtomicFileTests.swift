@@ -50,6 +50,32 @@ import Testing
     }
   }
 
+  @Test("a reserved file isn't there before it is whole, so that a kill leaves none, and replaces only what it may")
+  func reserved() async throws {
+    try await withTemporaryFolder { folder in
+      let path = folder.appending("file")
+      let first = try ReservedFile(path, replacing: false)
+      try first.fill(Data("first".utf8))
+      #expect(try Folder.names(in: folder).isEmpty)
+      try first.publish()
+      let other = folder.appending("other")
+      let late = try ReservedFile(other, replacing: false)
+      try late.fill(Data("late".utf8))
+      try AtomicFile.write("sooner", to: other)
+      #expect(throws: HostError.file(doing: "create", path: other, errno: EEXIST)) { try late.publish() }
+      let second = try ReservedFile(path, replacing: true)
+      try second.fill(Data("second".utf8))
+      #expect(try String(contentsOfFile: path.string, encoding: .utf8) == "first")
+      try second.publish()
+      #expect(try String(contentsOfFile: path.string, encoding: .utf8) == "second")
+      #expect(try mode(of: path) == 0o600)
+      second.withdraw()
+      #expect(try String(contentsOfFile: path.string, encoding: .utf8) == "first")
+      second.discard()
+      #expect(try Folder.names(in: folder) == ["file", "other"])
+    }
+  }
+
   @Test(
     "a full disk is an error with a remedy, and leaves no partial file", .enabled(if: geteuid() == 0, "mounts a tmpfs"))
   func fullDisk() async throws {
