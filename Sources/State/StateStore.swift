@@ -34,6 +34,7 @@ public final class StateStore: Sendable {
     // One at a time: turning WAL on and migrating are not safe against another process that does the same.
     let lock = try await FileLock.wait(for: home.lock)
     defer { withExtendedLifetime(lock) {} }
+    try StagedBackup.sweep(home)
     return try await retryingWhileBusy(home.database) { try openLocked(home) }
   }
 

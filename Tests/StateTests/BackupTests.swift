@@ -124,6 +124,22 @@ struct BackupTests {
     }
   }
 
+  @Test("what a killed restore left is removed by the next command, and a restore at work is left alone")
+  func killedRestore() async throws {
+    try await withStore { store in
+      let left = store.home.path.appending(".restore-1.db")
+      func isThere() throws -> Bool { try Folder.names(in: store.home.path).contains(".restore-1.db") }
+      try AtomicFile.write("keys", to: left, mode: 0o600)
+      var lock: FileLock? = try FileLock.take(store.home.path.appending("restore.lock"))
+      try await StateStore.open(store.home).close()
+      #expect(try isThere())
+      #expect(lock != nil)
+      lock = nil
+      try await StateStore.open(store.home).close()
+      #expect(try !isThere())
+    }
+  }
+
   @Test("a process that has the state open meanwhile sees the restored one")
   func openMeanwhile() async throws {
     try await withStore { store in

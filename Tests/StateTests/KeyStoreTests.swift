@@ -78,7 +78,6 @@ struct KeyStoreTests {
       let orphan = try KeyFile.instance("orphan.key")
       for file in [used, pair, orphan] { try store.keys.write(secret, as: file) }
       try AtomicFile.write(secret, to: store.home.keys.appending(".new-1"), mode: 0o600)
-      try AtomicFile.write(secret, to: store.home.path.appending(".restore-1.db"), mode: 0o600)
       try await store.write { state in
         _ = try Sample.addAuthority(keyFile: used, to: state)
         try state.keyPairs.insert(
@@ -89,7 +88,7 @@ struct KeyStoreTests {
       }
       #expect(try await store.sweepKeys().isEmpty)
       let removed = try await store.sweepKeys(now: Date() + 7200)
-      #expect(Set(removed.compactMap { $0.lastComponent?.string }) == ["orphan.key", ".new-1", ".restore-1.db"])
+      #expect(Set(removed.compactMap { $0.lastComponent?.string }) == ["orphan.key", ".new-1"])
       #expect(try Folder.names(in: store.home.keys) == ["acme-vpn.pem"])
       #expect(try await store.integrityCheck().isEmpty)
       try await store.write { try $0.keyPairs.remove(of: ProjectID("acme")) }

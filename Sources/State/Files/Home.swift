@@ -45,6 +45,8 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
   public var database: FilePath { path.appending("state.db") }
   /// Held while the database is opened, migrated or put aside.
   public var lock: FilePath { path.appending("state.lock") }
+  /// Held while a backup is being restored.
+  var restoring: FilePath { path.appending("restore.lock") }
   /// Private keys of instances and key pairs.
   public var keys: FilePath { path.appending("keys") }
   /// Certificates and CRLs for other programs, one folder a project below `projects`.

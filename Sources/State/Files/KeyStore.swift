@@ -65,13 +65,11 @@ public struct KeyStore: Sendable {
     try Self.check(status, path)
   }
 
-  /// All files in the two folders, with the age of each in seconds; among them the unfinished ones, and the copies of
-  /// backups that a killed restore left, which hold keys too.
+  /// All files in the two folders, with the age of each in seconds; among them the unfinished ones.
   func files(now: Date) throws -> [(path: FilePath, key: KeyFile?, age: TimeInterval)] {
     var files: [(path: FilePath, key: KeyFile?, age: TimeInterval)] = []
-    for (folder, prefix) in [(home.keys, "keys/"), (home.authorityKeys, "CA/private/"), (home.path, "")] {
+    for (folder, prefix) in [(home.keys, "keys/"), (home.authorityKeys, "CA/private/")] {
       for name in try Folder.names(in: folder) {
-        if prefix.isEmpty && !name.hasPrefix(StagedBackup.prefix) { continue }
         let path = folder.appending(name)
         var status = stat()
         guard lstat(path.string, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { continue }

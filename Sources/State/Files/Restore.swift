@@ -23,6 +23,8 @@ extension StateStore {
     _ backup: FilePath, into home: Home, force: Bool = false, now: Date = Date()
   ) async throws -> RestoreReport {
     try home.prepare()
+    let lock = try await FileLock.wait(for: home.restoring)
+    defer { withExtendedLifetime(lock) {} }
     let staged = try StagedBackup(of: backup, in: home)
     let store = try await openOrPutAside(home, force: force, now: now)
     let report = try await store.replace(by: staged.path, backup: backup, force: force, now: now)

@@ -8,7 +8,7 @@ import SystemPackage
 struct StagedBackup: ~Copyable {
   let path: FilePath
 
-  /// What the names of such copies begin with; a sweep removes those that a killed restore left.
+  /// What the names of such copies begin with.
   static let prefix = ".restore-"
 
   /// Copies the backup into `home` and checks it: it is ours, no newer than this program, undamaged, without dangling
@@ -83,6 +83,14 @@ struct StagedBackup: ~Copyable {
         SELECT type || ' ' || name || ' ' || tbl_name || ' ' || ifnull(sql, '') FROM sqlite_master
         WHERE tbl_name <> 'key_files' OR sql LIKE 'CREATE TRIGGER%'
         """)
+  }
+
+  /// Removes the copies that killed restores left, unless a restore is at work.
+  static func sweep(_ home: Home) throws {
+    let names = try Folder.names(in: home.path).filter { $0.hasPrefix(prefix) }
+    guard !names.isEmpty, let lock = try? FileLock.take(home.restoring) else { return }
+    defer { withExtendedLifetime(lock) {} }
+    for name in names { try Folder.remove(home.path.appending(name)) }
   }
 
   private static func remove(_ path: FilePath) {
