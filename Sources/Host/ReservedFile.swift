@@ -51,6 +51,7 @@ public final class ReservedFile: Sendable {
     for region in bytes.regions {
       try region.withUnsafeBytes { try AtomicFile.writeAll($0, to: descriptor, path: path) }
     }
+    try checked("change the mode of", path) { fchmod(descriptor, 0o600) }
     try checked("flush", path) { fsync(descriptor) }
   }
 

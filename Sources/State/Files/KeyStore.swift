@@ -19,16 +19,14 @@ public struct KeyStore: Sendable {
   /// - Throws: ``StateError/alreadyExists(kind:id:)``, `HostError`; neither holds any of the key.
   public func write(_ key: some DataProtocol, as file: KeyFile) throws {
     let path = path(of: file)
-    let folder = path.removingLastComponent()
-    let aside = folder.appending(".new-\(UUID().uuidString)")
-    try AtomicFile.write(key, to: aside, mode: 0o600)
-    defer { unlink(aside.string) }
-    // A link doesn't replace what is there, as a rename would.
-    guard link(aside.string, path.string) == 0 else {
-      if errno == EEXIST { throw StateError.alreadyExists(kind: "key file", id: path.string) }
-      throw HostError.file(doing: "create", path: path, errno: errno)
+    do {
+      let new = try ReservedFile(path, replacing: false)
+      defer { new.discard() }
+      try new.fill(key)
+      try new.publish()
+    } catch HostError.file(_, _, EEXIST) {
+      throw StateError.alreadyExists(kind: "key file", id: path.string)
     }
-    try AtomicFile.flushFolder(folder)
   }
 
   /// Removes a key that no row refers to, such as one that another process's made needless. One that isn't there is fine.
