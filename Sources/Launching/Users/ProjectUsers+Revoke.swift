@@ -9,8 +9,8 @@ public struct RevokedUser: Sendable {
 
   public enum Outcome: Sendable {
     case refreshed(CRLRefresh)
-    /// It goes by the old CRL until it fetches the new one by itself.
-    case failed(why: String)
+    /// It goes by the old CRL until it fetches the new one by itself, or for good where it has nowhere to fetch one from.
+    case failed(why: String, fetchesItself: Bool)
   }
 
   /// Whether every cloudpipe that runs goes by the new CRL.
@@ -64,9 +64,16 @@ extension ProjectUsers {
         guard let refresh = try await instances.refreshCRL(of: network) else { continue }
         outcomes.append((network.name, .refreshed(refresh)))
       } catch {
-        outcomes.append((network.name, .failed(why: "\(error)")))
+        let fetchesItself = try await fetchesItself(network)
+        outcomes.append((network.name, .failed(why: "\(error)", fetchesItself: fetchesItself)))
       }
     }
     return outcomes
+  }
+
+  /// This machine's cloudpipes have a place to fetch CRLs from, others where the configuration names one.
+  private func fetchesItself(_ network: NetworkID) async throws -> Bool {
+    if keeper.configuration.trust.crlAddress != nil { return true }
+    return try await keeper.state.read { try $0.instances.find(network)?.cloud != .openstack }
   }
 }
