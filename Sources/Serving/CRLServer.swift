@@ -50,20 +50,25 @@ public struct CRLServer: Sendable {
   /// - Parameters:
   ///   - started: told the port once it listens.
   ///   - trouble: told what can't be renewed.
-  /// - Throws: what listening and reading the certificate throw; `CancellationError`.
+  /// - Throws: ``ServingError``, `CancellationError`.
   public func run(
     _ listener: Listener, started: @escaping @Sendable (Int) async -> Void,
     trouble: @escaping @Sendable (String) -> Void
   ) async throws {
     var logger = Logger(label: "serve")
-    logger.logLevel = .error
+    // What goes wrong is thrown; what is said besides is that connections were open when it ended.
+    logger.logLevel = .critical
     let application = Application(
       router: router(), server: try server(for: listener),
       configuration: ApplicationConfiguration(
         address: .hostname(listener.host, port: listener.port), serverName: "cpbuild"),
       onServerRunning: { await started($0.localAddress?.port ?? listener.port) }, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await application.run() }
+      group.addTask {
+        do { try await application.run() } catch let error as IOError {
+          throw ServingError.listening("\(listener.host):\(listener.port)", errno: error.errnoCode)
+        }
+      }
       group.addTask { try await renew(trouble) }
       defer { group.cancelAll() }
       try await group.next()
@@ -72,9 +77,15 @@ public struct CRLServer: Sendable {
 
   private func server(for listener: Listener) throws -> HTTPServerBuilder {
     guard let certificate = listener.certificate, let key = listener.key else { return .http1() }
-    let chain = try NIOSSLCertificate.fromPEMFile(certificate.string).map { NIOSSLCertificateSource.certificate($0) }
-    let own = NIOSSLPrivateKeySource.privateKey(try NIOSSLPrivateKey(file: key.string, format: .pem))
-    return try .tls(tlsConfiguration: .makeServerConfiguration(certificateChain: chain, privateKey: own))
+    guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate.string), !chain.isEmpty else {
+      throw ServingError.unreadable(certificate, what: "certificate")
+    }
+    guard let own = try? NIOSSLPrivateKey(file: key.string, format: .pem) else {
+      throw ServingError.unreadable(key, what: "private key")
+    }
+    return try .tls(
+      tlsConfiguration: .makeServerConfiguration(
+        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(own)))
   }
 
   private func renew(_ trouble: @Sendable (String) -> Void) async throws {

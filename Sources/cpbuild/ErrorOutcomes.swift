@@ -8,6 +8,7 @@ import Launching
 import Names
 import OpenStack
 import Payload
+import Serving
 import State
 import Trust
 
@@ -35,6 +36,8 @@ extension Outcome {
     case is CancellationError: self = .interrupted
     case is BrokenPipe: self = .brokenPipe
     case let error as StreamError: self.init(errno: error.errno)
+    case ServingError.listening(_, let code): self.init(errno: code)
+    case is ServingError: self = .failed
     default: self = .failed
     }
   }
@@ -160,7 +163,7 @@ extension Outcome {
   private init(errno code: CInt) {
     switch code {
     case ENOENT, ENOTDIR: self = .notFound
-    case EEXIST, EBUSY, ETXTBSY: self = .conflict
+    case EEXIST, EBUSY, ETXTBSY, EADDRINUSE: self = .conflict
     case EACCES, EPERM, EROFS, ENOSPC, EDQUOT, EMFILE, ENFILE, ENOMEM: self = .environment
     default: self = .failed
     }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Launching
 import Names
@@ -88,6 +89,29 @@ import Testing
         "curl", options + ["--path-as-is", "--output", "/dev/null", "--write-out", "%{http_code}", base + path]
       ).run()
       #expect(status == "404")
+    }
+  }
+
+  @Test("a port that is taken is named, and so is a file that is no certificate")
+  func refusals() async throws {
+    try await with { base, _, crl in
+      let store = try await StateStore.open(Home(crl.removingLastComponent().appending("other-home")))
+      let server = CRLServer(
+        state: store, trust: TrustKeeper(state: store, configuration: Configuration(), passphrase: nil))
+      let port = try #require(base.split(separator: ":").last.flatMap { Int($0) })
+      await #expect(throws: ServingError.listening("127.0.0.1:\(port)", errno: EADDRINUSE)) {
+        try await server.run(.init(host: "127.0.0.1", port: port)) { _ in
+        } trouble: { _ in
+        }
+      }
+      await #expect(throws: ServingError.unreadable(crl, what: "certificate")) {
+        try await server.run(
+          .init(host: "127.0.0.1", port: 0, certificate: crl, key: crl)
+        ) { _ in
+        } trouble: { _ in
+        }
+      }
+      try store.close()
     }
   }
 

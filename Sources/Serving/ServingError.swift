@@ -1,0 +1,18 @@
+import Glibc
+public import SystemPackage
+
+/// Why nothing can be served.
+public enum ServingError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// `place` is an address and a port.
+  case listening(String, errno: CInt)
+  /// A file that is to hold the certificate or its key.
+  case unreadable(FilePath, what: String)
+
+  public var description: String {
+    switch self {
+    case .listening(let place, let code):
+      "can't listen on \(place): \(String(cString: strerror(code))): give another one with --listen"
+    case .unreadable(let path, let what): "no \(what) in PEM can be read from \(path)"
+    }
+  }
+}
