@@ -83,5 +83,15 @@ import Testing
     }
   }
 
+  @Test("a CA bundle that can't be read is named", arguments: [nil, "no certificate"])
+  func badBundle(text: String?) throws {
+    try with(text.map { ["ca.pem": $0] } ?? [:]) { surroundings in
+      var access = CloudAccess(name: "one", authURL: "https://one.example", method: .token("t"), project: nil)
+      access.caFile = surroundings.workingFolder.appending("ca.pem")
+      let error = #expect(throws: OpenStackError.self) { try Session(access) }
+      #expect(error.map { "\($0)" }?.contains("/ca.pem, which is its cacert") == true)
+    }
+  }
+
   private struct Unexpected: Error {}
 }

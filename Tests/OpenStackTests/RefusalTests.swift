@@ -9,6 +9,15 @@ import Testing
 extension OpenStackTests {
   /// What a cloud doesn't give is said as what it is, and nothing is left.
   @Suite struct RefusalTests {
+    @Test("a token that Keystone doesn't know is said to be no good")
+    func badToken() async throws {
+      var access = try RealCloud.get().access()
+      access.method = .token("gAAAAAno-token")
+      let session = try Session(access, tenacity: .impatient)
+      let error = await #expect(throws: OpenStackError.self) { try await session.standing }
+      #expect(error.map { "\($0)" }?.contains("doesn't take these credentials") == true)
+    }
+
     @Test("an instance in ERROR is undone, and its fault shown")
     func fault() async throws {
       try await LaunchedTenant.with { launched in

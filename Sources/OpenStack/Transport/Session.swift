@@ -3,6 +3,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// A user's session with a cloud: has a token and renews it, finds services in the catalog, and tries again where that is
 /// safe.
@@ -154,7 +155,8 @@ extension Session {
       switch await once(request, url: access.authURL + request.path, token: nil) {
       case .success(let answer) where answer.status == 201 || answer.status == 200:
         return try Grant(answer)
-      case .success(let answer) where answer.status == 401:
+      // Keystone says 404 of a token that it can't read.
+      case .success(let answer) where answer.status == 401 || answer.status == 404 && !access.canRenew:
         let why = Refusal.reason(answer, hiding: access.secrets)
         throw OpenStackError.unauthorized(cloud: access.name, why: why)
       case .success(let answer):
@@ -190,6 +192,12 @@ struct WireFailure: Error {
       error = .unreachable(doing: doing, why: "the connection was closed in the middle")
     case let cause as NIOConnectionError:
       error = .unreachable(doing: doing, why: cause.connectionErrors.first.map { "\($0.error)" } ?? "no such host")
+      wasNotSent = true
+    // BoringSSL's name for it is in the text alone.
+    case let cause as NIOSSLError where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
+      error = .unreachable(
+        doing: doing,
+        why: "no CA that is trusted here made its certificate: 'cacert' in clouds.yaml, or OS_CACERT, names a bundle")
       wasNotSent = true
     case is NIOTooManyBytesError:
       error = .badAnswer(doing: doing, why: "it is too long")

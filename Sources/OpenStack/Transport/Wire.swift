@@ -16,7 +16,12 @@ final class Wire: Sendable {
 
   init(_ access: CloudAccess) throws {
     var tls = TLSConfiguration.makeClientConfiguration()
-    if let file = access.caFile { tls.trustRoots = .file(file.string) }
+    if let file = access.caFile {
+      do { tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(file.string)) } catch {
+        throw OpenStackError.credentials(
+          cloud: access.name, why: "no certificates can be read from \(file), which is its cacert")
+      }
+    }
     if !access.verifiesCertificates { tls.certificateVerification = .none }
     var configuration = HTTPClient.Configuration(tlsConfiguration: tls, redirectConfiguration: .disallow)
     configuration.timeout = .init(connect: .seconds(15))
