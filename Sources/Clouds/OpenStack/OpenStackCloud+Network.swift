@@ -87,8 +87,10 @@ extension OpenStackCloud {
     guard let one = own.first, own.count == 1 else {
       throw OpenStackError.impossible(
         doing: "tell which network \(id.project)'s cloudpipe is to be on",
-        why: "there are \(own.count) of the project's own (\(own.map(\.name).sorted().joined(separator: ", "))): "
-          + "name one with --network, or 'network' in cpbuild.yaml")
+        why: (own.isEmpty
+          ? "the cloud's project has none of its own"
+          : "there are several of the project's own (\(own.map(\.name).sorted().joined(separator: ", ")))")
+          + ": name one with --network, or 'network' in cpbuild.yaml")
     }
     return one
   }
