@@ -1,3 +1,4 @@
+public import Foundation
 public import Names
 public import State
 
@@ -35,10 +36,14 @@ public protocol Cloud: Sendable {
   /// Makes the public half of a project's key pair known, for instances to let its holder in.
   func makeKeyPair(_ keyPair: CloudKeyPair) async throws
   func removeKeyPair(_ keyPair: CloudKeyPair) async throws
+  /// Whose the key pairs are that ``makeKeyPair(_:)`` makes, and nobody else sees; nil where there is one user only.
+  var user: String? { get async throws }
 
   /// Makes a security group with exactly these rules.
   func makeSecurityGroup(_ group: SecurityGroup) async throws
   func removeSecurityGroup(named name: String) async throws
+  /// Whether there is one of that name that cpbuild made, this one or another.
+  func hasSecurityGroup(named name: String) async throws -> Bool
 
   /// Makes the network, or sees to it that the one that is named has what a cloudpipe needs; starts what serves it.
   func makeNetwork(_ network: NetworkPlan) async throws
@@ -70,6 +75,19 @@ public protocol Cloud: Sendable {
   func console(of id: NetworkID) async throws -> String
   /// How to reach the instance's ssh from here.
   func way(to id: NetworkID) async throws -> WayToInstance
+
+  /// Something was asked for here, and nobody heard whether it was made.
+  var hasUnheard: Bool { get }
+  /// How long after it was asked for a thing may still be made, though nobody waits for it any more.
+  var lateness: TimeInterval { get }
+}
+
+/// For clouds that do what they are asked for before they return, and whose things nobody else's cpbuild sees.
+extension Cloud {
+  public func hasSecurityGroup(named name: String) async throws -> Bool { false }
+  public var user: String? { nil }
+  public var hasUnheard: Bool { false }
+  public var lateness: TimeInterval { 0 }
 }
 
 extension Cloud {
@@ -77,6 +95,11 @@ extension Cloud {
   public func attach(_ machine: NetworkPlan.Reservation, to network: NetworkPlan) async throws {
     throw AttachmentRefusal(kind: kind)
   }
+}
+
+/// In an instance's handle: the user who made it, and the key pair that it was made with.
+public enum InstanceOwner {
+  public static let key = "user"
 }
 
 /// A cloud has ways of its own to put a machine into a network.

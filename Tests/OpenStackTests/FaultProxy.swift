@@ -20,18 +20,27 @@ struct FaultProxy: Sendable {
   }
 
   /// Which requests go wrong, counted from the moment that it is said.
-  enum Which {
+  enum Which: Sendable {
     case one(Int)
     /// That one and all after it.
     case from(Int)
     /// Every one, as often as there are kinds.
     case each
+    /// One of several parts of them, counted from 0.
+    case part(Int, of: Int)
+    /// The one of that name, which it has in every launch.
+    case named(String)
+    /// Every POST to a path that ends so.
+    case made(String)
 
     fileprivate var text: String {
       switch self {
       case .one(let number): "\(number)"
       case .from(let number): "\(number)-"
       case .each: "each"
+      case .part(let part, let parts): "each:\(part)/\(parts)"
+      case .named(let name): name
+      case .made(let suffix): suffix
       }
     }
   }
@@ -46,20 +55,34 @@ struct FaultProxy: Sendable {
   func planNothing() throws { try plan(.one(0), "none") }
 
   /// The requests since the last plan: method and URL. One that was made several times in a row is there once.
-  var requests: [String] {
+  var requests: [String] { get throws { try namedRequests.map(\.request) } }
+
+  /// The same with their names.
+  var namedRequests: [(name: String, request: String)] {
     get throws {
-      try String(contentsOfFile: beside("log").string, encoding: .utf8).split(separator: "\n").map(String.init)
+      try String(contentsOfFile: beside("log").string, encoding: .utf8).split(separator: "\n").map { line in
+        let parts = line.split(separator: " ", maxSplits: 1)
+        return (String(parts[0]), String(parts[1]))
+      }
     }
   }
 
   /// Whether a request is held.
   var isHolding: Bool { FileManager.default.fileExists(atPath: beside("held").string) }
 
+  /// Does what comes late, whoever waits for it.
+  func release() async throws {
+    try AtomicFile.write("", to: beside("release"))
+    for _ in 0..<600 where FileManager.default.fileExists(atPath: beside("release").string) {
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    try #require(!FileManager.default.fileExists(atPath: beside("release").string))
+  }
+
   private func beside(_ name: String) -> FilePath { FilePath("\(control).\(name)") }
 
   /// A session through the proxy.
   ///
-  /// - Parameter patience: what is shorter than the proxy's delay, for those who wait for that.
   func session(patience: Duration = .seconds(60)) throws -> Session {
     var access = try RealCloud.get().access()
     access.proxy = HTTPProxyAddress(host: "127.0.0.1", port: port)

@@ -24,14 +24,40 @@ extension OpenStackTests {
       }
     }
 
-    @Test("a request that takes too long is given up and made again, and what it did late is found")
+    @Test("every request may be answered too late: it is given up and made again, and what it did is found in the end")
     func delay() async throws {
-      try await launching { launched, proxy in
-        for (number, request) in try await requests(launched, proxy)
-        where request.hasPrefix("POST") && ["/floatingips", "/servers"].contains(where: request.hasSuffix) {
-          try proxy.plan(.one(number), "delay")
-          _ = try await launched.launcher(proxy.session(patience: .seconds(5))).launch(launched.request)
-          try await end(launched, "\(request), too late")
+      let parts = 8
+      try await sweep(Array(0..<parts), lanes: 4) { launched, proxy, cases in
+        for part in cases {
+          try proxy.plan(.part(part, of: parts), "delay")
+          let launcher = try launched.launcher(proxy.session(patience: .seconds(3)))
+          // An instance that is made late may take the port that the next one was to have.
+          do { _ = try await launcher.launch(launched.request) } catch let error as LaunchError {
+            #expect("\(error)".contains("at the step"), "\(error)")
+          }
+          try await end(launched, "too late")
+        }
+      }
+    }
+
+    @Test("what is made after its launch was undone, by a request that came late, is removed by the next command")
+    func late() async throws {
+      let makings = ["/os-keypairs", "/security-groups", "/security-group-rules", "/ports", "/servers", "/floatingips"]
+      let cases: [FaultProxy.Which] = makings.map { .made($0) } + [.from(20)]
+      try await sweep(cases) { launched, proxy, cases in
+        for which in cases {
+          try proxy.plan(which, "late")
+          await #expect(throws: (any Error).self) {
+            try await launched.launcher(proxy.session()).launch(launched.request)
+          }
+          try await launched.launcher().recover()
+          try await proxy.release()
+          try await launched.launcher().recover()
+          let found = try await launched.tenant.leftovers()
+          #expect(found == [], "\(which)")
+          try await launched.launcher(later: 600).recover()
+          let left = try await launched.leftovers()
+          #expect(left == [], "\(which)")
         }
       }
     }
@@ -67,7 +93,7 @@ extension OpenStackTests {
       ]
       // How often a launch then looks whether the instance is built isn't always the same.
       let last = try #require(try await requests().last { !$0.1.hasPrefix("GET") }).0
-      let cases = stride(from: 2, through: last + 1, by: 5).enumerated().map { index, number in
+      let cases = stride(from: 2, through: last + 1, by: 6).enumerated().map { index, number in
         (number: number, fault: kinds[index % kinds.count])
       }
       try await sweep(cases) { launched, proxy, cases in
@@ -78,7 +104,7 @@ extension OpenStackTests {
           }
           let text = error.map { "\($0)" } ?? ""
           #expect(text.contains(words), "request \(number): \(text)")
-          try await launched.launcher().recover()
+          try await launched.launcher(later: 600).recover()
           let left = try await launched.leftovers()
           #expect(left == [], "request \(number): \(kind)")
         }
@@ -98,7 +124,9 @@ extension OpenStackTests {
       }
     }
 
-    private func launching(_ body: (LaunchedTenant, FaultProxy) async throws -> Void) async throws {
+    private func launching<Value>(
+      _ body: (LaunchedTenant, FaultProxy) async throws -> Value
+    ) async throws -> Value {
       try await LaunchedTenant.with { launched in
         try await FaultProxy.with { proxy in try await body(launched, proxy) }
       }
@@ -106,26 +134,31 @@ extension OpenStackTests {
 
     /// Goes through the cases in a few tenants at the same time.
     private func sweep<Case: Sendable>(
-      _ cases: [Case], _ lane: @escaping @Sendable (LaunchedTenant, FaultProxy, [Case]) async throws -> Void
+      _ cases: [Case], lanes: Int = 3,
+      _ lane: @escaping @Sendable (LaunchedTenant, FaultProxy, [Case]) async throws -> Void
     ) async throws {
-      try await Lanes.sweep(cases) { part in
+      try await Lanes.sweep(cases, lanes: lanes) { part in
         try await launching { launched, proxy in try await lane(launched, proxy, part) }
       }
     }
 
     /// The requests of a launch where nothing goes wrong, with their numbers, which are those of any tenant's.
     private func requests() async throws -> [(Int, String)] {
-      try await LaunchedTenant.with { launched in
-        try await FaultProxy.with { proxy in try await requests(launched, proxy) }
-      }
+      try await launching { launched, proxy in try await requests(launched, proxy) }
     }
 
     private func requests(_ launched: LaunchedTenant, _ proxy: FaultProxy) async throws -> [(Int, String)] {
+      try await namedRequests(launched, proxy, proxy.session()).enumerated().map { ($0 + 1, $1.request) }
+    }
+
+    private func namedRequests(
+      _ launched: LaunchedTenant, _ proxy: FaultProxy, _ session: Session
+    ) async throws -> [(name: String, request: String)] {
       try proxy.planNothing()
-      _ = try await launched.launcher(proxy.session()).launch(launched.request)
-      let requests = try proxy.requests
+      _ = try await launched.launcher(session).launch(launched.request)
+      let requests = try proxy.namedRequests
       try await end(launched, "nothing")
-      return requests.enumerated().map { ($0 + 1, $1) }
+      return requests
     }
 
     /// Ends the cloudpipe where there is one; nothing is left either way.
@@ -133,6 +166,8 @@ extension OpenStackTests {
       if try await launched.store.read({ try $0.instances.find(launched.tenant.id) }) != nil {
         try await launched.launcher().terminate(launched.tenant.id)
       }
+      // What nobody heard of is looked for until nothing can come late any more.
+      try await launched.launcher(later: 600).recover()
       let left = try await launched.leftovers()
       #expect(left == [], "\(fault)")
     }

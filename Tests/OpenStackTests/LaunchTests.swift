@@ -1,5 +1,6 @@
 import Clouds
 import Foundation
+import Host
 import Launching
 import Names
 import OpenStack
@@ -34,6 +35,32 @@ extension OpenStackTests {
         #expect(second.forward == first.forward)
         #expect(try await launched.launcher().status(of: tenant.id).state == .running)
         try await launched.launcher().terminate(tenant.id)
+        let left = try await launched.leftovers()
+        #expect(left == [])
+      }
+    }
+
+    @Test("who doesn't know of another user's cloudpipe leaves it alone; who does is told of that user's key pair")
+    func twoUsers() async throws {
+      try await LaunchedTenant.with { launched in
+        let id = launched.tenant.id
+        _ = try await launched.launcher().launch(launched.request)
+        let admin = try RealCloud.get().session("admin", project: "demo")
+        let folder = try Folder.makeTemporary("other-state")
+        defer { try? Folder.remove(folder) }
+        let store = try await StateStore.open(Home(folder))
+        let other = LaunchedTenant(tenant: launched.tenant, store: store, session: admin, settings: launched.settings)
+        let error = await #expect(throws: LaunchError.self) { try await other.launcher().launch(other.request) }
+        #expect(error.map { "\($0)" }?.contains("cpbuild adopt --cloud tests") == true)
+        try store.close()
+        #expect(try await launched.launcher().status(of: id).state == .running)
+        _ = try await launched.launcher(admin).restart(id)
+        let owner = try await launched.session.standing.user
+        let isTold = launched.warnings.all.contains { $0.contains("key pair \(id.project)-vpn of the user \(owner)") }
+        #expect(isTold, "\(launched.warnings.all)")
+        try await launched.launcher(admin).terminate(id)
+        #expect(try await Nova(session: admin).keyPair(named: "\(id.project)-vpn") == nil)
+        try await launched.tenant.nova.removeKeyPair(named: "\(id.project)-vpn")
         let left = try await launched.leftovers()
         #expect(left == [])
       }

@@ -38,7 +38,8 @@ struct LaunchedTenant: Sendable {
 
   var cloud: OpenStackCloud { OpenStackCloud(session: session, settings: settings) }
 
-  func launcher(_ session: Session? = nil) throws -> Launcher {
+  /// - Parameter later: how much later it is than it is, in seconds.
+  func launcher(_ session: Session? = nil, later: TimeInterval = 0) throws -> Launcher {
     let cloud = OpenStackCloud(session: session ?? self.session, settings: settings)
     let defaults = LaunchDefaults(
       range: try IPv4Network("10.0.0.0/8"), prefixLength: 24, tunnelRange: try IPv4Network("172.16.0.0/12"),
@@ -47,7 +48,7 @@ struct LaunchedTenant: Sendable {
       state: store, clouds: NetworkClouds(cloud, state: store),
       trust: TrustKeeper(state: store, configuration: Configuration(), passphrase: nil), defaults: defaults,
       out: "/nonexistent", crlLocation: nil, probe: { _ in true },
-      host: { HostNetworks(taken: [], addresses: [], outward: nil) },
+      host: { HostNetworks(taken: [], addresses: [], outward: nil) }, now: { Date() + later },
       report: { [warnings] event in
         if case .warning(let text) = event { warnings.append(text) }
       })

@@ -29,7 +29,7 @@ extension OpenStackCloud {
       keptClients: things.clients[id]?.map(\.fixedIps.count).reduce(0, +) ?? 0, publicAddress: address,
       publicPort: externalPort, keyPair: publicKey.map { CloudKeyPair(name: name, publicKey: $0) },
       image: try await image(of: server), flavor: server?.flavor?.originalName,
-      handle: server.map { handle(of: $0.id) },
+      handle: server.map { handle(of: $0.id, user: $0.userId) },
       memo: server?.metadata.map { ServerMetadata.memo(in: $0) } ?? "")
   }
 

@@ -22,6 +22,10 @@ extension OpenStackCloud {
     try await make(group.rules, of: found, named: group.name)
   }
 
+  public func hasSecurityGroup(named name: String) async throws -> Bool {
+    try await groups(named: name).contains { $0.description == OpenStackMark(subject: name).description }
+  }
+
   public func removeSecurityGroup(named name: String) async throws {
     // Neutron allows several of a name; a request that came late may have made a second one.
     for group in try await groups(named: name) where group.description == OpenStackMark(subject: name).description {

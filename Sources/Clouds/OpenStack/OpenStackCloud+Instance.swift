@@ -6,7 +6,7 @@ extension OpenStackCloud {
   public func boot(_ instance: InstancePlan) async throws -> [String: String] {
     let id = instance.network
     if let found = try await server(of: id) {
-      if Self.lives(found.status) { return handle(of: found.id) }
+      if Self.lives(found.status) { return handle(of: found.id, user: found.userId) }
       // One that is in ERROR, or was switched off, is booted anew, so that it has this payload.
       try await removeInstance(of: id)
     }
@@ -16,7 +16,7 @@ extension OpenStackCloud {
     } make: {
       try await nova.make(request)
     }
-    return handle(of: made)
+    return handle(of: made, user: try await session.standing.user)
   }
 
   public func restart(_ instance: InstancePlan) async throws -> [String: String] {
@@ -75,7 +75,11 @@ extension OpenStackCloud {
       doing: "boot the instance \(id), which is still \(status)", seconds: Int(patience.boot.components.seconds))
   }
 
-  func handle(of server: String) -> [String: String] { ["cloud": name, Self.serverKey: server] }
+  func handle(of server: String, user: String?) -> [String: String] {
+    var handle = ["cloud": name, Self.serverKey: server]
+    handle[InstanceOwner.key] = user
+    return handle
+  }
   private static let serverKey = "server"
 
   private func request(for instance: InstancePlan) async throws -> ServerRequest {

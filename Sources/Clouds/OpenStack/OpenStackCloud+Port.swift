@@ -27,7 +27,7 @@ extension OpenStackCloud {
   private func hindrance(
     _ wish: NetworkWish, on network: CloudNetwork, cidr: IPv4Network, having ports: [PortRecord]
   ) async throws -> String? {
-    let (project, roles) = try await session.standing
+    let (project, _, roles) = try await session.standing
     guard network.projectId == project || roles.contains("admin") else {
       return "port security filters what clients send, and only the network's owner may switch it off for a port"
     }

@@ -1,4 +1,4 @@
-import Foundation
+public import Foundation
 import Names
 public import OpenStack
 public import State
@@ -37,7 +37,15 @@ public struct OpenStackCloud: Cloud {
   public var kind: CloudKind { .openstack }
   var session: Session { neutron.session }
 
+  public var hasUnheard: Bool { session.traffic.unheard > 0 }
+  /// Proxies and services give up a request after a minute, which is HAProxy's and oslo.messaging's standard, or a few.
+  public var lateness: TimeInterval { 300 }
+
   // MARK: - Key pairs
+
+  public var user: String? {
+    get async throws { try await session.standing.user }
+  }
 
   public func makeKeyPair(_ keyPair: CloudKeyPair) async throws {
     _ = try await session.converge {

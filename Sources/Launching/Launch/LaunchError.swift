@@ -13,6 +13,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case noFlavor(String, known: [String])
   /// The network is there and isn't as it was asked for.
   case different(NetworkID, what: String, is: String, asked: String)
+  /// The cloud has things of a project of that name that this state knows nothing of.
+  case foreign(ProjectID, cloud: String)
   /// The project has no cloudpipe on the network.
   case notLaunched(NetworkID)
   /// The project is nothing that cpbuild knows.
@@ -55,6 +57,9 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
       return "there is no flavor \(name): choose one of \(known.joined(separator: ", ")), or name it in cpbuild.yaml"
     case .different(let id, let what, let found, let asked):
       return "\(id) is there with the \(what) \(found), not \(asked): terminate it first to have it anew"
+    case .foreign(let id, let cloud):
+      return "the cloud \(cloud) has a project \(id) of another cpbuild's, or of a state that is lost: 'cpbuild adopt "
+        + "--cloud \(cloud) \(id)' takes it over, or names what is left of it"
     case .notLaunched(let id):
       return "there is no cloudpipe of \(id): 'cpbuild launch \(id.project)\(Self.option(id))' makes one"
     case .noProject(let id): return "there is no project \(id): 'cpbuild launch \(id)' makes one"

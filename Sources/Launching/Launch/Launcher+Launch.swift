@@ -75,8 +75,10 @@ extension Launcher {
     async let found = ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
     async let known = site.cloud.flavor(named: request.flavor)
     async let port: Void = portStep(of: request).check(at: site)
+    async let owned: Void = checkOwned(at: site)
     let (image, flavor) = (try await found, try await known ?? flavor(request.flavor))
     try await port
+    try await owned
     let journal = try await LaunchJournal.open(at: site)
     do {
       let launched = try await steps(
@@ -90,6 +92,20 @@ extension Launcher {
       }
       throw LaunchError.adding(console, to: error)
     }
+  }
+
+  /// A launch would take another's things for its own, its cloudpipe as well, and remove them when it fails.
+  private func checkOwned(at site: LaunchSite) async throws {
+    let project = site.id.project
+    guard try await state.read({ try $0.networks.all(of: project).isEmpty }),
+      try await site.cloud.hasSecurityGroup(named: LaunchedNames.shared(of: project))
+    else { return }
+    // Another launch of this state's has written itself down before it made anything.
+    let isOurs = try await state.read { transaction in
+      try !transaction.networks.all(of: project).isEmpty
+        || transaction.launches.allOpen().contains { $0.projectId == project }
+    }
+    guard isOurs else { throw LaunchError.foreign(project, cloud: site.cloud.name) }
   }
 
   private func portStep(of request: LaunchRequest) -> PortStep {

@@ -28,6 +28,7 @@ struct BootStep: ReversibleStep {
     // Such a one runs with other keys than those of the plan.
     let hasLostKeys = earlier?.hasLostKeys ?? false
     let before = hasLostKeys ? wanted.merging([Instance.lostKeysKey: "true"]) { $1 } : wanted
+    try await KeyPairStep.mention(earlier, at: site)
     try await note(.pending, handle: before, at: site)
     let known = try await isRestart || hasLostKeys ? site.cloud.restart(plan) : site.cloud.boot(plan)
     if let obstacle = known[LocalInstances.obstacleKey] {
@@ -46,6 +47,7 @@ struct BootStep: ReversibleStep {
   func note(of product: [String: String]) -> [String: String] { product }
 
   static func undo(at site: LaunchSite) async throws {
+    try await KeyPairStep.mention(try await site.state.read { try $0.instances.find(site.id) }, at: site)
     try await site.cloud.removeInstance(of: site.id)
     try await site.state.write { try $0.instances.remove(site.id) }
   }

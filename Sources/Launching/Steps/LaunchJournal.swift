@@ -11,6 +11,8 @@ struct LaunchJournal: Sendable {
 
   let launch: Launch
   let site: LaunchSite
+  /// By a process that ended, which may have asked for something that isn't made yet.
+  var wasLeft = false
 
   /// Opens a journal, or takes up the one that a killed launch of the network left.
   static func open(at site: LaunchSite) async throws -> LaunchJournal {
@@ -20,8 +22,12 @@ struct LaunchJournal: Sendable {
 
   /// The same as a part of a transaction, so that what the transaction changes is carried out even after a kill.
   static func begin(at site: LaunchSite, _ transaction: Transaction) throws -> Launch {
-    if let launch = try transaction.launches.open(site.id) { return launch }
     let date = site.now()
+    if let launch = try transaction.launches.open(site.id) {
+      guard try isUndone(transaction.launches.steps(of: launch.id)) else { return launch }
+      // What comes late is this one's from now on.
+      try transaction.launches.end(launch.id, .undone, at: date)
+    }
     try transaction.projects.ensure(site.id.project, at: date)
     let launch = try transaction.launches.begin(site.id, at: date)
     let first = StepName.image
@@ -38,7 +44,9 @@ struct LaunchJournal: Sendable {
 
   /// The journal that a killed launch of the network left; nil where there is none.
   static func left(at site: LaunchSite) async throws -> LaunchJournal? {
-    try await site.state.read { try $0.launches.open(site.id) }.map { LaunchJournal(launch: $0, site: site) }
+    try await site.state.read { try $0.launches.open(site.id) }.map {
+      LaunchJournal(launch: $0, site: site, wasLeft: true)
+    }
   }
 
   var steps: [LaunchStep] {
@@ -74,34 +82,45 @@ struct LaunchJournal: Sendable {
     }
   }
 
-  /// Undoes what the launch made, the last first, and closes the journal.
+  /// Undoes what the launch made, the last first, and closes the journal; not before nothing can be made late any more, so
+  /// that the next command looks once more.
   ///
   /// - Throws: what the first step that can't be undone throws; the journal stays open then.
   func undo() async throws {
-    for step in try await steps.sorted(by: { $0.position > $1.position }) {
-      guard step.state != .undone, step.made[Self.found] == nil, let name = StepName(rawValue: step.name) else {
-        continue
-      }
-      try await record(name, .undoing)
+    let steps = try await steps.sorted { $0.position > $1.position }
+    let lastAt = steps.map(\.updatedAt).max() ?? launch.startedAt
+    var site = site
+    site.awaitsMore =
+      (wasLeft || site.cloud.hasUnheard) && site.now() < lastAt.addingTimeInterval(site.cloud.lateness)
+    let isAgain = Self.isUndone(steps)
+    for step in steps where step.made[Self.found] == nil && (isAgain || step.state != .undone) {
+      guard let name = StepName(rawValue: step.name) else { continue }
+      if !isAgain { try await record(name, .undoing) }
       try await name.type.undo(at: site)
-      try await record(name, .undone)
+      if !isAgain { try await record(name, .undone) }
     }
-    try await end(.undone)
+    if !site.awaitsMore { try await end(.undone) }
+  }
+
+  /// Whether all that a launch made is undone.
+  private static func isUndone(_ steps: [LaunchStep]) -> Bool {
+    steps.contains { $0.state == .undone } && steps.allSatisfy { $0.state == .undone || $0.made[found] != nil }
   }
 
   /// Notes that everything of the network is to go, whoever made it; ``undo()`` then does it, or the next command.
   static func condemn(at site: LaunchSite) async throws -> LaunchJournal {
-    let launch = try await site.state.write { transaction in
+    let (launch, wasLeft) = try await site.state.write { transaction in
       let date = site.now()
+      let wasLeft = try transaction.launches.open(site.id) != nil
       let launch = try begin(at: site, transaction)
       for name in StepName.allCases {
         try transaction.launches.record(
           launch.id, position: name.position, name: name.rawValue, state: .undoing,
           made: name == .image ? [Transaction.cloudKey: site.cloud.name] : [:], at: date)
       }
-      return launch
+      return (launch, wasLeft)
     }
-    return LaunchJournal(launch: launch, site: site)
+    return LaunchJournal(launch: launch, site: site, wasLeft: wasLeft)
   }
 
   /// Whether undoing has begun, after which there is no way but to undo the rest.

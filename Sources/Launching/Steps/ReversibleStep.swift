@@ -42,4 +42,6 @@ struct LaunchSite: Sendable {
   let lock: LaunchLock
   let now: @Sendable () -> Date
   let report: @Sendable (ProgressEvent) -> Void
+  /// While something is undone: more of it may be made late, so that what it is known by isn't forgotten yet.
+  var awaitsMore = false
 }

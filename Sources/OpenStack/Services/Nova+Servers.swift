@@ -7,6 +7,7 @@ public struct ServerRecord: Decodable, Sendable {
   public let status: String
   public let metadata: [String: String]?
   public let created: String?
+  public let userId: String?
   public let fault: Fault?
   public let tags: [String]?
   public let image: Named?

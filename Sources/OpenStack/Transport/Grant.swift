@@ -6,6 +6,7 @@ struct Grant: Sendable {
   let expires: Date
   let catalog: Catalog
   let project: String
+  let user: String
   let roles: Set<String>
 
   /// It isn't begun with what may end before an answer is here.
@@ -26,6 +27,7 @@ struct Grant: Sendable {
     self.token = token
     self.expires = expires
     self.project = project
+    user = body.user.id
     catalog = Catalog(entries: body.catalog ?? [])
     roles = Set((body.roles ?? []).map(\.name))
   }
@@ -40,10 +42,12 @@ struct Grant: Sendable {
     struct Token: Decodable {
       struct Project: Decodable { let id: String }
       struct Role: Decodable { let name: String }
+      struct User: Decodable { let id: String }
       let expiresAt: String
       let catalog: [Catalog.Entry]?
       let project: Project?
       let roles: [Role]?
+      let user: User
     }
     let token: Token
   }

@@ -5,7 +5,7 @@ enum Refusal {
   /// The statuses after which the same may work a moment later.
   static func isPassing(_ status: Int) -> Bool { [408, 429, 500, 502, 503, 504].contains(status) }
   /// Those of them that say that nothing was done, so that even a POST may be made again.
-  static func isUnheard(_ status: Int) -> Bool { status == 429 || status == 503 }
+  static func isUndone(_ status: Int) -> Bool { status == 429 || status == 503 }
 
   static func error(_ answer: APIAnswer, hiding secrets: [String]) -> OpenStackError {
     let (doing, status) = (answer.doing, answer.status)

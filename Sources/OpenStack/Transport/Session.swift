@@ -26,11 +26,11 @@ public actor Session {
 
   public nonisolated var traffic: Traffic { wire.traffic }
 
-  /// The project that the session is in, and what its user may there.
-  public var standing: (project: String, roles: Set<String>) {
+  /// The project that the session is in, its user's id, and what that may there.
+  public var standing: (project: String, user: String, roles: Set<String>) {
     get async throws {
       let grant = try await currentGrant()
-      return (grant.project, grant.roles)
+      return (grant.project, grant.user, grant.roles)
     }
   }
 
@@ -82,6 +82,7 @@ public actor Session {
     while true {
       try Task.checkCancellation()
       let attempt = await once(request, url: url, token: grant.token)
+      if !request.isRepeatable, attempt.isUnheard { wire.countUnheard() }
       try Task.checkCancellation()
       switch attempt {
       case .success(let answer) where (200...299).contains(answer.status) || others.contains(answer.status):
@@ -94,7 +95,7 @@ public actor Session {
         grant = try await renew(insteadOf: grant)
       case .success(let answer):
         let error = Refusal.error(answer, hiding: access.secrets + [grant.token])
-        let mayRepeat = request.isRepeatable ? Refusal.isPassing(answer.status) : Refusal.isUnheard(answer.status)
+        let mayRepeat = request.isRepeatable ? Refusal.isPassing(answer.status) : Refusal.isUndone(answer.status)
         failures += 1
         guard mayRepeat, failures < tenacity.tries else { throw error }
         try await Task.sleep(
@@ -169,6 +170,16 @@ extension Session {
         guard failures < tenacity.tries else { throw error.error }
       }
       try await Task.sleep(for: tenacity.wait(after: failures))
+    }
+  }
+}
+
+extension Result<APIAnswer, WireFailure> {
+  /// What was asked for may have been done, or may be done yet.
+  fileprivate var isUnheard: Bool {
+    switch self {
+    case .success(let answer): Refusal.isPassing(answer.status) && !Refusal.isUndone(answer.status)
+    case .failure(let failure): !failure.wasNotSent
     }
   }
 }

@@ -34,6 +34,8 @@ final class Wire: Sendable {
 
   var traffic: Traffic { counted.withLock { $0 } }
 
+  func countUnheard() { counted.withLock { $0.countUnheard() } }
+
   /// - Throws: what AsyncHTTPClient throws.
   func send(_ request: APIRequest, to url: String, token: String?, patience: Duration) async throws -> APIAnswer {
     var message = HTTPClientRequest(url: url)
@@ -69,10 +71,14 @@ public struct Traffic: Sendable, Equatable {
   /// Of bodies, in bytes.
   public private(set) var sent = 0
   public private(set) var received = 0
+  /// Calls that make something and whose answer never came.
+  public private(set) var unheard = 0
 
   mutating func add(sent: Int, received: Int) {
     calls += 1
     self.sent += sent
     self.received += received
   }
+
+  mutating func countUnheard() { unheard += 1 }
 }

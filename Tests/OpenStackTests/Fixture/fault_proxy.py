@@ -9,12 +9,16 @@ several times in a row counts once, so that it makes no difference how often som
   N-           that one and all after it
   each         every one: the first of KINDS the first time that it is made, and so on; but no login is told 401, which is
                final there
+  each:R/K     a K-th of them; each is in one of the parts 0 to K - 1
+  NAME         the one that the log calls so: by what it is, whatever ids are in it, and the how-manyth of its kind
+  /PATH        every POST to a path that ends so
 
 and KINDS, with commas between, say what is done to them:
 
   refuse       closed without having been passed on
   drop         passed on, and closed without an answer
-  delay        passed on after 8 s
+  delay        passed on when the other side has given up waiting
+  late         closed, and passed on when FILE.release is made, which is removed then; what only looks never is
   truncate     passed on, and half of the answer given back
   broken       passed on, and 500 said
   STATUS       not passed on, and that status said
@@ -22,7 +26,7 @@ and KINDS, with commas between, say what is done to them:
   hold-after   the same, but passed on
   revoke       passed on after its token was revoked
 
-The requests are written to FILE.log, one a line, anew for each ID. The port is printed as a line. It ends with SIGTERM,
+The requests are written to FILE.log, one a line, each behind its name, anew for each ID. The port is printed as a line. It ends with SIGTERM,
 or when whoever started it has ended.
 """
 
@@ -30,12 +34,14 @@ import http.client
 import http.server
 import os
 import pathlib
+import re
 import signal
 import sys
 import threading
 import time
 import urllib.parse
 import urllib.request
+import zlib
 
 PARENT = os.getppid()
 CONTROL = pathlib.Path(sys.argv[1])
@@ -50,7 +56,15 @@ class Plan:
         self.lock = threading.Lock()
         self.current = None
         self.requests = []
-        self.times = {}
+        self.times, self.seen = {}, {}
+        self.kept = []
+
+    def release(self):
+        """Passes on what was kept, in its order."""
+        with self.lock:
+            kept, self.kept = self.kept, []
+        for request in kept:
+            pass_on(*request)
 
     def fault(self, request, body):
         """What is to be done to the request that has just come; None: nothing."""
@@ -60,14 +74,25 @@ class Plan:
             return None
         with self.lock:
             if current != self.current:
-                self.current, self.requests, self.times = current, [], {}
+                self.current, self.requests, self.times, self.seen = current, [], {}, {}
                 beside("log").write_text("")
+            kind_of = zlib.crc32(re.sub(r"[0-9a-f-]{32,}|[0-9]+", "", request).encode())
             is_next = self.requests[-1:] != [(request, body)]
             if is_next:
                 self.requests.append((request, body))
+                self.seen[kind_of] = self.seen.get(kind_of, 0) + 1
+            name = f"{kind_of:08x}.{self.seen[kind_of]}"
+            if is_next:
                 with beside("log").open("a") as log:
-                    log.write(request + "\n")
-            if which == "each":
+                    log.write(f"{name} {request}\n")
+            if "." in which:
+                return kinds if is_next and name == which else None
+            if which.startswith("/"):
+                return kinds if request.startswith("POST") and request.endswith(which) else None
+            if which.startswith("each"):
+                part, parts = map(int, which[5:].split("/")) if which[4:] else (0, 1)
+                if kind_of % parts != part:
+                    return None
                 time = self.times[request, body] = self.times.get((request, body), 0) + 1
                 kind = (kinds.split(",") + [None] * time)[time - 1]
                 return None if kind == "401" and request.endswith("/auth/tokens") else kind
@@ -77,6 +102,19 @@ class Plan:
 
 
 PLAN = Plan()
+
+
+def pass_on(method, url, headers, body):
+    """:returns: status, headers and body of the answer."""
+    url = urllib.parse.urlsplit(url)
+    connection = http.client.HTTPConnection(url.hostname, url.port, timeout=120)
+    connection.request(method, url.path + ("?" + url.query if url.query else ""), body or None, headers)
+    answer = connection.getresponse()
+    kept = [(name, value) for name, value in answer.getheaders()
+            if name.lower() not in ("connection", "content-length", "transfer-encoding", "date", "server")]
+    data = answer.read()
+    connection.close()
+    return answer.status, kept, data
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -91,10 +129,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def handle_any(self):
+        try:
+            self.handle_wrong()
+        except ConnectionError:
+            # The other side has given up.
+            self.close_connection = True
+
+    def handle_wrong(self):
         self.path = f"http://{self.upstream}{self.path}"
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         fault = PLAN.fault(f"{self.command} {self.path}", body)
-        if fault == "refuse":
+        headers = {name: value for name, value in self.headers.items()
+                   if name.lower() not in ("connection", "host", "content-length", "transfer-encoding")}
+        if fault == "late" and self.command != "GET":
+            PLAN.kept.append((self.command, self.path, headers, body))
+        if fault in ("refuse", "late"):
             self.close_connection = True
             return
         if fault == "hold":
@@ -107,9 +156,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.say(int(fault), [("Content-Type", "application/json")],
                             b'{"error": {"message": "as the test wants it"}}')
         if fault == "delay":
-            time.sleep(8)
-        status, headers, answer = self.pass_on(body)
-        if fault == "drop":
+            self.rfile.read(1)
+        status, headers, answer = pass_on(self.command, self.path, headers, body)
+        if fault in ("drop", "delay"):
             self.close_connection = True
         elif fault == "hold-after":
             self.hold()
@@ -134,20 +183,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.rfile.read(1)
         self.close_connection = True
 
-    def pass_on(self, body):
-        url = urllib.parse.urlsplit(self.path)
-        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=120)
-        headers = {name: value for name, value in self.headers.items()
-                   if name.lower() not in ("connection", "host", "content-length", "transfer-encoding")}
-        target = url.path + ("?" + url.query if url.query else "")
-        connection.request(self.command, target, body or None, headers)
-        answer = connection.getresponse()
-        kept = [(name, value) for name, value in answer.getheaders()
-                if name.lower() not in ("connection", "content-length", "transfer-encoding", "date", "server")]
-        data = answer.read()
-        connection.close()
-        return answer.status, kept, data
-
     def say(self, status, headers, body, half=False):
         self.send_response(status)
         for name, value in headers:
@@ -165,15 +200,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = handle_any
 
 
-def watch_parent():
+def watch():
+    """For what the tests want, until they have ended."""
     while os.getppid() == PARENT:
-        time.sleep(0.5)
+        time.sleep(0.05)
+        if beside("release").exists():
+            PLAN.release()
+            beside("release").unlink()
     os._exit(0)
 
 
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
-threading.Thread(target=watch_parent, daemon=True).start()
+threading.Thread(target=watch, daemon=True).start()
 print(server.server_address[1], flush=True)
 server.serve_forever()
