@@ -62,27 +62,67 @@ extension OpenStackTests {
       }
     }
 
-    @Test("a request that is refused for good ends the launch, which says why and leaves nothing")
+    private static let refusals: [Refusal] = [
+      ("403", "not allowed to"), ("409", "something is in its way"), ("413", "more than the cloud takes"),
+    ]
+    private typealias Refusal = (kind: String, words: String)
+
+    @Test("every request may be refused for good: the launch says why and leaves nothing, or what was there before")
     func refusal() async throws {
-      let kinds = [
-        ("403", "not allowed to"), ("409", "something is in its way"), ("413", "more than the cloud takes"),
-      ]
-      let all = try await requests()
-      // All that change something, and some that only look.
-      let chosen = all.filter { number, request in !request.hasPrefix("GET") || number.isMultiple(of: 8) }
-      let cases = chosen.enumerated().map { (number: $1.0, request: $1.1, refusal: kinds[$0 % kinds.count]) }
+      let (all, looks) = try await launching { launched, proxy in
+        let all = try await namedRequests(launched, proxy, proxy.session())
+        return (all, try await refusedLooks(launched, proxy))
+      }
+      let cases = all.filter { !looks.contains($0.name) }.flatMap { request in
+        Self.refusals.map { (request: request, refusal: $0) }
+      }
       try await sweep(cases) { launched, proxy, cases in
-        for (number, request, (kind, words)) in cases {
-          try proxy.plan(.one(number), kind)
-          do {
-            _ = try await launched.launcher(proxy.session()).launch(launched.request)
-            // What only looks may be asked again, and where the address can't be had another one will do.
-            #expect(request.hasPrefix("GET") || request.contains("/v2.0/ports"), "\(kind) of \(request) was no matter")
-          } catch {
-            #expect("\(error)".contains(words), "\(request): \(error)")
-          }
-          try await end(launched, "\(kind) of \(request)")
+        let known = try proxy.session()
+        for (request, refusal) in cases {
+          // Who has logged in neither does that again nor asks for versions.
+          let isFirst = request.request.hasSuffix("/auth/tokens") || request.request.contains(/v2\.1\/?$/)
+          try proxy.plan(.named(request.name), refusal.kind)
+          try await launch(launched, isFirst ? proxy.session() : known, request.request, refusal)
+          try await end(launched, "\(refusal.kind) of \(request.request)")
         }
+      }
+    }
+
+    /// Refuses what a launch of a cloudpipe that is down only looks at, where nothing needs to be undone.
+    ///
+    /// - Returns: the names of those requests.
+    private func refusedLooks(_ launched: LaunchedTenant, _ proxy: FaultProxy) async throws -> Set<String> {
+      let (id, session) = (launched.tenant.id, try proxy.session())
+      func down() async throws {
+        try await launched.store.write { try $0.instances.update(id, state: .down, at: Date()) }
+      }
+      _ = try await launched.launcher(session).launch(launched.request)
+      try await down()
+      try proxy.planNothing()
+      _ = try await launched.launcher(session).launch(launched.request)
+      let looks = try proxy.namedRequests.filter { $0.request.hasPrefix("GET") }
+      for look in looks {
+        for refusal in Self.refusals {
+          try await down()
+          try proxy.plan(.named(look.name), refusal.kind)
+          try await launch(launched, session, look.request, refusal)
+        }
+      }
+      let servers = try await launched.tenant.nova.servers(marked: "cpbuild", "\(id)", tag: "cpbuild")
+      #expect(servers.count == 1)
+      try await end(launched, "refused looks")
+      return Set(looks.map(\.name))
+    }
+
+    private func launch(
+      _ launched: LaunchedTenant, _ session: Session, _ request: String, _ refusal: Refusal
+    ) async throws {
+      do {
+        _ = try await launched.launcher(session).launch(launched.request)
+        // Where the address can't be had another one will do, or routed clients.
+        #expect(request.contains("/v2.0/ports"), "\(refusal.kind) of \(request) was no matter")
+      } catch {
+        #expect("\(error)".contains(refusal.words), "\(request): \(error)")
       }
     }
 
