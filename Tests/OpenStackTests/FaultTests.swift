@@ -73,8 +73,9 @@ extension OpenStackTests {
         let all = try await namedRequests(launched, proxy, proxy.session())
         return (all, try await refusedLooks(launched, proxy))
       }
-      let cases = all.filter { !looks.contains($0.name) }.flatMap { request in
-        Self.refusals.map { (request: request, refusal: $0) }
+      let cases = all.filter { !looks.contains($0.name) }.enumerated().flatMap { index, request in
+        // Of missing rights the same is made whatever was asked for.
+        Self.refusals.filter { $0.kind != "403" || index % 3 == 0 }.map { (request: request, refusal: $0) }
       }
       try await sweep(cases) { launched, proxy, cases in
         let known = try proxy.session()
