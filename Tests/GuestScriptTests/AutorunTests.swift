@@ -221,6 +221,35 @@ struct AutorunTests {
     }
   }
 
+  @Test("takes the first CRL as it is while the payload vouches for it, and has every other one checked")
+  func vouchedCRL() throws {
+    try withAutorun(["MODE": "bridged"]) { guest, payload, _ throws in
+      let stranger = try Authority()
+      defer { stranger.remove() }
+      func run(until: String, _ crl: String) throws -> Outcome {
+        var vouched = payload
+        vouched.settings["CRL_UNTIL"] = until
+        try guest.check("rm -rf /tmp/payload")
+        try vouched.write(to: "/tmp/payload", in: guest, crl: crl)
+        return try guest.run("cd /tmp/payload && sh ./autorun.sh")
+      }
+      let installed = "/etc/openvpn/server/crl.pem"
+      let now = Int(Date().timeIntervalSince1970)
+      let strange = try stranger.crl("09")
+      let past = try run(until: "\(now - 1)", strange)
+      #expect(past.status == 1 && past.output.contains("no CRL that can be used"), "\(past)")
+      #expect(guest.read(installed) == "")
+      let crl = try payload.authority.crl("01")
+      let vouched = try run(until: "\(now + 600)", crl)
+      #expect(vouched.succeeded, "\(vouched)")
+      #expect(try guest.read(installed) == String(contentsOfFile: crl, encoding: .utf8))
+      // Whatever is said of another one, there is one to compare with now.
+      let second = try run(until: "\(now + 600)", strange)
+      #expect(second.succeeded, "\(second)")
+      #expect(try guest.read(installed) == String(contentsOfFile: crl, encoding: .utf8))
+    }
+  }
+
   @Test("does not start a VPN without a CRL that can be used, or without a lease, or that OpenVPN refuses")
   func failures() throws {
     try withAutorun(["MODE": "bridged"]) { guest, payload, run throws in

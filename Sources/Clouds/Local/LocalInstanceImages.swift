@@ -28,7 +28,7 @@ struct LocalInstanceImages: Sendable {
   private static let record = "prepared.json"
   private static let earlyInit = "/usr/sbin/cloudpipe-init"
   /// Waits to be told which instance its machine is; until then that may be saved.
-  private static let pause = "/usr/local/lib/cloudpipe/identity"
+  private static let identity = "/usr/local/lib/cloudpipe/identity"
   /// With which it is told, in a kernel's folder of modules.
   private static let channel = "kernel/drivers/firmware/qemu_fw_cfg.ko"
   /// A kernel, or an initramfs, is far smaller, in bytes.
@@ -117,7 +117,7 @@ struct LocalInstanceImages: Sendable {
       let hasEarlyInit = try volume.find(Self.earlyInit) != nil
       // QEMU saves no NVMe disk; the driver of the others is in the initramfs.
       let isResumable =
-        try hasEarlyInit && initramfs != nil && volume.find(Self.pause) != nil
+        try hasEarlyInit && initramfs != nil && volume.find(Self.identity) != nil
         && ["", ".xz", ".zst"].contains { try volume.find("\(modules)/\(Self.channel)\($0)") != nil }
       return (boot, hasEarlyInit, isResumable ? .initramfs(root: volume.uuid) : nil)
     }

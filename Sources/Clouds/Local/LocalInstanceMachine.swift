@@ -151,7 +151,7 @@ struct LocalInstanceMachine: Sendable {
     var words = ["root=\(root)", "rw", "console=ttyS0,115200n8", "panic=5"]
     if hasEarlyInit { words.append("init=/sbin/cloudpipe-init") }
     // An emulated processor doesn't speculate, so that what guards against it only costs.
-    if case .tcg = accelerator { words += ["mitigations=off", "no_timer_check", "tsc=reliable"] }
+    if case .tcg = accelerator { words += ["mitigations=off", "no_timer_check", "tsc=reliable", "cloudpipe.emulated"] }
     return words.joined(separator: " ")
   }
 

@@ -39,7 +39,8 @@ struct LocalInstanceStart: Sendable {
     }
     do {
       guard let boot = image.resumable else {
-        throw LocalInstanceError.notSaved(image: plan.image.id, reason: "it has no pause in its boot")
+        throw LocalInstanceError.notSaved(
+          image: plan.image.id, reason: "it doesn't wait in its boot, or its kernel has no qemu_fw_cfg")
       }
       var resuming = machine
       (resuming.boot, resuming.beginning) = (boot, .resume)

@@ -297,6 +297,8 @@ table inet cloudpipe {
 $bridge
 EOF
 
+booting() { [ ! -d /run/systemd/system ]; }
+
 changed=
 put() { # FOLDER MODE FILE...: installs those that differ
 	folder=$1 permissions=$2 new=
@@ -337,9 +339,13 @@ first_crl() {
 }
 # The payload's CRL may be older than the installed one, and a restarted machine's both than the one at CRL_URL.
 refresh=/usr/local/sbin/cloudpipe-refresh-crl
-if ! first_crl && ! { [ -s crl.pem ] && $refresh "$PWD/crl.pem" >/dev/null; } && ! $refresh >/dev/null; then
-	why=$(sh "$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
-	case $why in *'new '*) ;; *) die "no CRL that can be used: $why" ;; esac
+if ! first_crl; then
+	# What is fetched from elsewhere is read by programs with their memory at random addresses (cloudpipe-init).
+	! booting || echo 2 >/proc/sys/kernel/randomize_va_space
+	if ! { [ -s crl.pem ] && $refresh "$PWD/crl.pem" >/dev/null; } && ! $refresh >/dev/null; then
+		why=$(sh "$lib/check-crl" "$server/crl.pem" "$server/ca.crt" '' "$PWD/checked" 2>&1) || :
+		case $why in *'new '*) ;; *) die "no CRL that can be used: $why" ;; esac
+	fi
 fi
 
 if [ "$mode" = routed ]; then
@@ -364,7 +370,6 @@ listens() {
 	done
 	return 1
 }
-booting() { [ ! -d /run/systemd/system ]; }
 is_active() { booting || systemctl is-active --quiet "$unit"; }
 
 if booting; then

@@ -6,7 +6,7 @@ import Names
 import SystemPackage
 
 /// What a machine that goes on from a saved state is told: random numbers, and its network card's address. It lies in QEMU's
-/// firmware configuration device (docs/specs/fw_cfg.rst), whose files are no part of a saved state; the guest's `pause` reads it.
+/// firmware configuration device (docs/specs/fw_cfg.rst), whose files are no part of a saved state; the guest's `identity` reads it.
 enum MachineIdentity {
   static let name = "opt/cpbuild/identity"
   /// Bytes of random numbers, which come first.
