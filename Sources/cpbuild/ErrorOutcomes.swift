@@ -85,7 +85,7 @@ extension Outcome {
     case .step(_, _, _, _, let cause), .notUndone(_, let cause, _): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
     case .noShell, .keysLost: self = .failed
-    case .different, .foreign, .otherInterface, .cloudpipesName: self = .conflict
+    case .different, .awaited, .foreign, .otherInterface, .cloudpipesName: self = .conflict
     case .severalNetworks, .foreignAddress, .portTaken: self = .usage
     case .notPermitted: self = .environment
     case .noAnswer: self = .failed

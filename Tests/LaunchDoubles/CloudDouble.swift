@@ -1,5 +1,5 @@
 public import Clouds
-import Foundation
+public import Foundation
 import Glibc
 import Host
 import Names
@@ -24,8 +24,11 @@ public struct CloudDouble: Cloud {
   }
 
   public let kind = CloudKind.local
+  public var name = CloudKind.local.rawValue
   public let folder: FilePath
   public var faults: [String: Fault]
+  public var hasUnheard = false
+  public var lateness: TimeInterval = 0
 
   public init(folder: FilePath, faults: [String: Fault] = [:]) {
     self.folder = folder

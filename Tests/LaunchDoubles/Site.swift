@@ -1,5 +1,5 @@
 import Clouds
-import Foundation
+public import Foundation
 import Host
 public import Launching
 import Names
@@ -19,10 +19,16 @@ public struct Site: Sendable {
     store = try await StateStore.open(Home(folder.appending("home")))
   }
 
-  /// - Parameter answers: whether the VPN does.
+  /// - Parameters:
+  ///   - hasUnheard: the cloud may make something late.
+  ///   - later: how much later it is than it is, in seconds.
+  ///   - answers: whether the VPN does.
   public func launcher(
-    faults: [String: CloudDouble.Fault] = [:], answers: @escaping AnswerProbe = { _ in true }
+    faults: [String: CloudDouble.Fault] = [:], hasUnheard: Bool = false, lateness: TimeInterval = 0,
+    later: TimeInterval = 0, answers: @escaping AnswerProbe = { _ in true }
   ) throws -> Launcher {
+    var cloud = CloudDouble(folder: cloud.folder, faults: faults)
+    (cloud.hasUnheard, cloud.lateness) = (hasUnheard, lateness)
     let defaults = LaunchDefaults(
       range: try IPv4Network("10.0.0.0/8"), prefixLength: 24, tunnelRange: try IPv4Network("172.16.0.0/12"),
       ports: try PortNumber("20000")...PortNumber("20999"), publicAddress: nil, clients: 5, flavors: [:])
@@ -30,8 +36,8 @@ public struct Site: Sendable {
       taken: [try IPv4Network("10.1.0.0/16")], addresses: [try IPv4Address("192.0.2.7")],
       outward: try IPv4Address("192.0.2.7"))
     return Launcher(
-      state: store, cloud: CloudDouble(folder: cloud.folder, faults: faults), trust: TrustDouble(store: store),
-      defaults: defaults, out: out, crlLocation: nil, probe: answers, host: { host })
+      state: store, cloud: cloud, trust: TrustDouble(store: store), defaults: defaults, out: out, crlLocation: nil,
+      probe: answers, host: { host }, now: { Date() + later })
   }
 
   /// Lays an image down that has a manifest and no more.

@@ -78,6 +78,36 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
     }
   }
 
+  @Test("that may have asked for more than it heard of is looked for once more when that can't be made any longer")
+  func late() async throws {
+    try await withSite { site in
+      let id = try network("acme")
+      func fails(unheard: Bool, later: TimeInterval) async throws {
+        let launcher = try site.launcher(faults: ["boot": .failure], hasUnheard: unheard, lateness: 300, later: later)
+        await #expect(throws: LaunchError.self) { try await launcher.launch(LaunchRequest(id)) }
+      }
+      func awaited() async throws -> Bool { try await site.remains.contains { $0.hasPrefix("open launch") } }
+      try await fails(unheard: false, later: 0)
+      #expect(try await !awaited())
+      try await fails(unheard: true, later: 0)
+      #expect(try await awaited())
+      // A retry that hears all takes that over, and a termination doesn't begin anew.
+      try await fails(unheard: false, later: 200)
+      try await site.launcher(lateness: 300, later: 450).terminate(id)
+      #expect(try await awaited())
+      var other = site.cloud
+      other.name = "elsewhere"
+      let elsewhere = NetworkClouds(state: site.store, standard: other, isChosen: true) { _ in site.cloud }
+      let refusal = await #expect(throws: LaunchError.self) { try await elsewhere.cloud(of: id) }
+      #expect(text(of: refusal).contains("may still make"))
+      // It was made meanwhile.
+      try await site.cloud.makeSecurityGroup(SecurityGroup(name: "acme-vpn", rules: []))
+      try await site.launcher(lateness: 300, later: 600).recover()
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
   @Test("whose VPN gives no answer since its instance ended shows the end of the console, and leaves nothing")
   func ends() async throws {
     try await withSite { site in

@@ -33,7 +33,7 @@ extension OpenStackTests {
           let launcher = try launched.launcher(proxy.session(patience: .seconds(3)))
           // An instance that is made late may take the port that the next one was to have.
           do { _ = try await launcher.launch(launched.request) } catch let error as LaunchError {
-            #expect("\(error)".contains("at the step"), "\(error)")
+            #expect("\(error)".contains("at the step 'boot'"), "\(error)")
           }
           try await end(launched, "too late")
         }

@@ -29,12 +29,18 @@ public struct NetworkClouds: Sendable {
     self.init(state: state, standard: cloud) { _ in cloud }
   }
 
-  /// - Throws: ``LaunchError/different(_:what:is:asked:)`` when the project is in another cloud than was asked for;
+  /// - Throws: ``LaunchError/different(_:what:is:asked:)`` when the project is in another cloud than was asked for, and
+  ///   ``LaunchError/awaited(_:cloud:)`` when it was;
   ///   `StateError`; what opening the cloud throws.
   public func cloud(of id: NetworkID) async throws -> any Cloud {
     guard let name = try await state.read({ try $0.cloudName(of: id) }), name != standard.name else { return standard }
-    if isChosen { throw LaunchError.different(id, what: "cloud", is: name, asked: standard.name) }
-    return try await named(name)
+    guard isChosen else { return try await named(name) }
+    // Nothing is there any more, as far as anybody knows.
+    let isAwaited = try await state.read { transaction in
+      try transaction.launches.open(id).map { try LaunchJournal.isUndone(transaction.launches.steps(of: $0.id)) }
+    }
+    if isAwaited ?? false { throw LaunchError.awaited(id, cloud: name) }
+    throw LaunchError.different(id, what: "cloud", is: name, asked: standard.name)
   }
 }
 

@@ -13,6 +13,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case noFlavor(String, known: [String])
   /// The network is there and isn't as it was asked for.
   case different(NetworkID, what: String, is: String, asked: String)
+  /// The cloud may still make what a launch asked for that was undone.
+  case awaited(NetworkID, cloud: String)
   /// The cloud has things of a project of that name that this state knows nothing of.
   case foreign(ProjectID, cloud: String)
   /// The project has no cloudpipe on the network.
@@ -57,6 +59,10 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
       return "there is no flavor \(name): choose one of \(known.joined(separator: ", ")), or name it in cpbuild.yaml"
     case .different(let id, let what, let found, let asked):
       return "\(id) is there with the \(what) \(found), not \(asked): terminate it first to have it anew"
+    case .awaited(let id, let cloud):
+      return
+        "the cloud \(cloud) may still make what an undone launch of \(id) asked it for and heard no answer to: launch it "
+        + "elsewhere in some minutes, when a command has looked there once more"
     case .foreign(let id, let cloud):
       return "the cloud \(cloud) has a project \(id) of another cpbuild's, or of a state that is lost: 'cpbuild adopt "
         + "--cloud \(cloud) \(id)' takes it over, or names what is left of it"

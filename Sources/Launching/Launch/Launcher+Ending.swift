@@ -12,10 +12,14 @@ extension Launcher {
   public func terminate(_ id: NetworkID) async throws {
     let lock = try await lock(id)
     let site = try await site(id, lock)
-    let isThere = try await state.read { transaction in
-      try transaction.networks.find(id) != nil || transaction.launches.open(id) != nil
+    let (network, launch) = try await state.read { transaction in
+      (try transaction.networks.find(id), try transaction.launches.open(id))
     }
-    guard isThere else { return }
+    guard network != nil || launch != nil else { return }
+    // What is undone already is only looked for once more.
+    if network == nil, let left = try await LaunchJournal.left(at: site), LaunchJournal.isUndone(try await left.steps) {
+      return try await undo(left)
+    }
     try await undo(try await LaunchJournal.condemn(at: site))
   }
 

@@ -130,14 +130,14 @@ extension Launcher {
     let group = try await journal.make(SecurityGroupStep())
     let place = try await journal.make(NetworkStep(request: request, defaults: defaults, host: host))
     _ = try await journal.make(CloudNetworkStep(network: place.network))
-    let payload = try await journal.make(
-      PayloadStep(network: place.network, crlLocation: try crlLocation(at: journal.site)))
+    let crlLocation = try crlLocation(at: journal.site)
+    let payload = try await journal.make(PayloadStep(network: place.network, crlLocation: crlLocation))
     guard let mac = place.cloudpipe.mac else { throw StateError.notFound(kind: "MAC address of", id: "\(id)") }
     let plan = InstancePlan(
       network: id, name: LaunchedNames.instance(of: id), image: image, flavor: flavor,
       address: place.cloudpipe.address, mac: mac, securityGroup: group, keyPair: keyPair, payload: payload, crl: crl,
       startsWarm: request.startsWarm, memo: NetworkMemo(place.network).text)
-    let handle = try await journal.make(BootStep(plan: plan, isRestart: isRestart))
+    let handle = try await journal.make(BootStep(plan: plan, isRestart: isRestart, crlLocation: crlLocation))
     let port = try await journal.make(portStep(of: request))
     let forward = PublicForward(
       network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)

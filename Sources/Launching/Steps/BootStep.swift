@@ -1,6 +1,7 @@
 import Clouds
 import Foundation
 import Host
+import Payload
 import State
 
 /// Boots the instance.
@@ -10,17 +11,22 @@ struct BootStep: ReversibleStep {
   let plan: InstancePlan
   /// Boots it anew even where it runs.
   let isRestart: Bool
+  /// Where its payload has it fetch newer CRLs.
+  let crlLocation: CRLLocation?
 
   /// What the instance's handle says of its flavor, which a later boot goes by.
   static let flavor = "flavor"
   /// And of whether it was to start from a saved state.
   static let warm = "warm"
+  /// And of where it fetches newer CRLs from.
+  static let crl = "crl"
 
   var detail: String? { "\(plan.name), \(plan.flavor.name)" }
 
   func make(at site: LaunchSite) async throws -> [String: String] {
     var wanted = [Self.flavor: plan.flavor.name, Transaction.cloudKey: site.cloud.name]
     if plan.startsWarm { wanted[Self.warm] = "true" }
+    wanted[Self.crl] = crlLocation?.text
     if plan.startsWarm, site.cloud.kind != .local {
       site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
     }

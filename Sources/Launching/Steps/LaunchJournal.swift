@@ -16,8 +16,11 @@ struct LaunchJournal: Sendable {
 
   /// Opens a journal, or takes up the one that a killed launch of the network left.
   static func open(at site: LaunchSite) async throws -> LaunchJournal {
-    let launch = try await site.state.write { try begin(at: site, $0) }
-    return LaunchJournal(launch: launch, site: site)
+    let (launch, wasLeft) = try await site.state.write { transaction in
+      let wasLeft = try transaction.launches.open(site.id) != nil
+      return (try begin(at: site, transaction), wasLeft)
+    }
+    return LaunchJournal(launch: launch, site: site, wasLeft: wasLeft)
   }
 
   /// The same as a part of a transaction, so that what the transaction changes is carried out even after a kill.
@@ -88,11 +91,12 @@ struct LaunchJournal: Sendable {
   /// - Throws: what the first step that can't be undone throws; the journal stays open then.
   func undo() async throws {
     let steps = try await steps.sorted { $0.position > $1.position }
-    let lastAt = steps.map(\.updatedAt).max() ?? launch.startedAt
+    let isAgain = Self.isUndone(steps)
+    // The last thing may have been asked for just now. Once all is undone, its notes tell since when nothing was.
+    let lastAt = isAgain ? steps.map(\.updatedAt).max() ?? launch.startedAt : site.now()
     var site = site
     site.awaitsMore =
       (wasLeft || site.cloud.hasUnheard) && site.now() < lastAt.addingTimeInterval(site.cloud.lateness)
-    let isAgain = Self.isUndone(steps)
     for step in steps where step.made[Self.found] == nil && (isAgain || step.state != .undone) {
       guard let name = StepName(rawValue: step.name) else { continue }
       if !isAgain { try await record(name, .undoing) }
@@ -103,7 +107,7 @@ struct LaunchJournal: Sendable {
   }
 
   /// Whether all that a launch made is undone.
-  private static func isUndone(_ steps: [LaunchStep]) -> Bool {
+  static func isUndone(_ steps: [LaunchStep]) -> Bool {
     steps.contains { $0.state == .undone } && steps.allSatisfy { $0.state == .undone || $0.made[found] != nil }
   }
 

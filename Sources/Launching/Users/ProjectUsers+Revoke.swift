@@ -71,9 +71,11 @@ extension ProjectUsers {
     return outcomes
   }
 
-  /// This machine's cloudpipes have a place to fetch CRLs from, others where the configuration names one.
+  /// This machine's cloudpipes have a place to fetch CRLs from, others where they were booted with one.
   private func fetchesItself(_ network: NetworkID) async throws -> Bool {
-    if keeper.configuration.trust.crlAddress != nil { return true }
-    return try await keeper.state.read { try $0.instances.find(network)?.cloud != .openstack }
+    try await keeper.state.read { state in
+      guard let instance = try state.instances.find(network) else { return false }
+      return instance.cloud == .local || instance.handle[BootStep.crl] != nil
+    }
   }
 }

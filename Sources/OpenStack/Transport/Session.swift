@@ -208,7 +208,8 @@ struct WireFailure: Error {
     case let cause as NIOSSLError where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
       error = .unreachable(
         doing: doing,
-        why: "no CA that is trusted here made its certificate: 'cacert' in clouds.yaml, or OS_CACERT, names a bundle")
+        why: "its certificate isn't valid here: it has expired, or is of no CA that is trusted, of which 'cacert' in "
+          + "clouds.yaml, or OS_CACERT, names a bundle")
       wasNotSent = true
     case is NIOTooManyBytesError:
       error = .badAnswer(doing: doing, why: "it is too long")
