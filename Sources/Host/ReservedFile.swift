@@ -4,7 +4,8 @@ public import SystemPackage
 
 /// A file that is going to be, mode 0600: made without a name before the work whose result it takes, so that a folder that
 /// can't be written to is found out while nothing is lost, and given its name once it is whole. A kill before that leaves
-/// nothing; where the filesystem has no nameless files, it leaves one with a temporary name.
+/// nothing; where the filesystem has no nameless files, or at the moment when another file is replaced, it leaves one with a
+/// temporary name.
 public final class ReservedFile: Sendable {
   public let path: FilePath
   private let aside: FilePath

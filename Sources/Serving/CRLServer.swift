@@ -31,6 +31,8 @@ public struct CRLServer: Sendable {
       self.certificate = certificate
       self.key = key
     }
+
+    var place: String { "\(host):\(port)" }
   }
 
   let state: StateStore
@@ -66,7 +68,9 @@ public struct CRLServer: Sendable {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do { try await application.run() } catch let error as IOError {
-          throw ServingError.listening("\(listener.host):\(listener.port)", errno: error.errnoCode)
+          throw ServingError.listening(listener.place, errno: error.errnoCode)
+        } catch  where !(error is CancellationError) {
+          throw ServingError.unusable(listener.place, why: "\(error)")
         }
       }
       group.addTask { try await renew(trouble) }
@@ -83,9 +87,11 @@ public struct CRLServer: Sendable {
     guard let own = try? NIOSSLPrivateKey(file: key.string, format: .pem) else {
       throw ServingError.unreadable(key, what: "private key")
     }
-    return try .tls(
-      tlsConfiguration: .makeServerConfiguration(
-        certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(own)))
+    do {
+      return try .tls(
+        tlsConfiguration: .makeServerConfiguration(
+          certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(own)))
+    } catch { throw ServingError.unusable(listener.place, why: "\(error)") }
   }
 
   private func renew(_ trouble: @Sendable (String) -> Void) async throws {

@@ -22,23 +22,25 @@ extension TrustKeeper {
     return troubles
   }
 
-  /// The same for the CRLs of one project.
-  @discardableResult
-  func renewDue(of project: ProjectID) async throws -> [String] {
+  /// The same for the CRLs of one project, which is to have a cloudpipe now: with a list that has ended it would let nobody in.
+  ///
+  /// - Throws: also why a list that has ended can't be renewed.
+  func renewDue(of project: ProjectID) async throws {
     let moment = now
     let trusted = try await state.read { try $0.authorities.trusted(of: project) }
-    let troubles = try await renew(trusted.filter { $0.crlDueAt <= moment }, at: moment)
+    _ = try await renew(trusted.filter { $0.crlDueAt <= moment }, at: moment, mayBeOver: false)
     try await state.exports.write()
-    return troubles
   }
 
   private func renew(
-    _ due: [Authority], at moment: Date, deadline: ContinuousClock.Instant? = nil
+    _ due: [Authority], at moment: Date, deadline: ContinuousClock.Instant? = nil, mayBeOver: Bool = true
   ) async throws -> [String] {
     var troubles: [String] = []
     for row in due {
       // Whatever is wrong with one CA, a lost key say, the lists of the others are renewed.
       do { try await renewCRL(of: row, onlyDueAt: moment) } catch  where !(error is CancellationError) {
+        let newest = try await state.read { try $0.crls.newest(of: row.id) }
+        if !mayBeOver, newest.map({ $0.nextUpdate <= moment }) ?? true { throw error }
         troubles.append(Self.trouble(row, error))
       }
       if let deadline, ContinuousClock.now > deadline { break }

@@ -13,8 +13,9 @@ extension StateStore {
   public func backup(to path: FilePath) async throws {
     guard let name = path.lastComponent else { throw HostError.file(doing: "write", path: path, errno: EISDIR) }
     try AtomicFile.checkReplaceable(path)
-    guard !home.isDatabase(path) else {
-      throw StateError.inUse(kind: "file", id: path.string, why: "it is the state itself; name another for the backup")
+    guard !home.isOwn(path) else {
+      throw StateError.inUse(
+        kind: "file", id: path.string, why: "it is a part of the state itself; name another for the backup")
     }
     let aside = path.removingLastComponent().appending(".\(name.string.prefix(150)).\(UUID().uuidString).tmp")
     // VACUUM INTO takes an empty file, and so leaves its mode to us.

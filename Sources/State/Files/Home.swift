@@ -56,14 +56,30 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
   /// The parent of the projects' exports.
   public var projects: FilePath { path.appending("CA/projects") }
 
-  /// Whether `path`, however it is spelled, is the database or one of the files that belong to it.
-  func isDatabase(_ path: FilePath) -> Bool {
-    var status = stat()
-    guard lstat(path.string, &status) == 0 else { return false }
-    return [database.string, database.string + "-wal", database.string + "-shm", lock.string].contains { own in
-      var other = stat()
-      return lstat(own, &other) == 0 && other.st_dev == status.st_dev && other.st_ino == status.st_ino
+  /// Whether `path`, however it is spelled, is the database, one of the files that belong to it, or in a folder of keys or of
+  /// what is exported.
+  func isOwn(_ path: FilePath) -> Bool {
+    let files = [database.string, database.string + "-wal", database.string + "-shm", lock.string, restoring.string]
+    if files.contains(where: { Self.isSame(path.string, $0) }) { return true }
+    var folder = path.removingLastComponent()
+    folder = FilePath(Self.realpath(folder.isEmpty ? "." : folder.string))
+    while folder.lastComponent != nil {
+      if [keys, authorities].contains(where: { Self.isSame(folder.string, $0.string) }) { return true }
+      folder.removeLastComponent()
     }
+    return false
+  }
+
+  private static func isSame(_ first: String, _ second: String) -> Bool {
+    var (one, other) = (stat(), stat())
+    return lstat(first, &one) == 0 && lstat(second, &other) == 0 && one.st_dev == other.st_dev
+      && one.st_ino == other.st_ino
+  }
+
+  private static func realpath(_ path: String) -> String {
+    guard let found = Glibc.realpath(path, nil) else { return path }
+    defer { free(found) }
+    return String(cString: found)
   }
 
   /// Makes the folder and those below it, mode 0700, and sees to it that nobody else can look in.

@@ -137,6 +137,10 @@ import Trust
       #expect(troubles.count == 1 && troubles.first?.contains("project acme can't be renewed") == true, "\(troubles)")
       #expect(try list(keeper, acme).number == 1)
       #expect(try list(keeper, zeta).number == 2)
+      // A cloudpipe goes with the old list as long as that lasts.
+      try await later.prepare(acme)
+      let tooLate = TrustKeeper(state: keeper.state, configuration: Configuration(), clock: { Date() + 8 * 86_400 })
+      await #expect(throws: (any Error).self) { try await tooLate.prepare(acme) }
     }
   }
 
