@@ -145,6 +145,10 @@ extension OpenStackTests {
           }
           let text = error.map { "\($0)" } ?? ""
           #expect(text.contains(words), "request \(number): \(text)")
+          try await launched.launcher().recover()
+          let found = try await launched.tenant.leftovers()
+          #expect(found == [], "request \(number): \(kind)")
+          // Only now can nothing come late any more.
           try await launched.launcher(later: 600).recover()
           let left = try await launched.leftovers()
           #expect(left == [], "request \(number): \(kind)")
