@@ -28,6 +28,7 @@ struct ShownUsers: Decodable {
     var sessions: [Session]
   }
   var users: [User]
+  var isDeserted: Bool { users.allSatisfy(\.sessions.isEmpty) }
 }
 
 extension PlayedHost {
