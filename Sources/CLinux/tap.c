@@ -28,7 +28,6 @@ static int attach(const char *name) {
   return -code;
 }
 
-/// A thread that entered another namespace is of no more use to anybody else.
 static int enter(const char *path) {
   if (path == NULL) return unshare(CLONE_NEWNET) == 0 ? 0 : -errno;
   int space = open(path, O_RDONLY | O_CLOEXEC);
@@ -38,6 +37,7 @@ static int enter(const char *path) {
   return code;
 }
 
+/// A thread that entered another namespace is of no more use to anybody else.
 static void *work(void *argument) {
   struct request *request = argument;
   request->result = enter(request->space);

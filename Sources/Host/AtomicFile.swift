@@ -17,11 +17,7 @@ public enum AtomicFile {
     let descriptor = try checked("create", aside) { open(aside.string, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600) }
     do {
       defer { close(descriptor) }
-      for region in bytes.regions {
-        try region.withUnsafeBytes { try writeAll($0, to: descriptor, path: aside) }
-      }
-      try checked("change the mode of", aside) { fchmod(descriptor, mode) }
-      try checked("flush", aside) { fsync(descriptor) }
+      try fill(descriptor, with: bytes, mode: mode, path: aside)
     } catch {
       unlink(aside.string)
       throw error
@@ -88,7 +84,20 @@ public enum AtomicFile {
     return path.removingLastComponent().appending(".\(stem).\(random).tmp")
   }
 
-  static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, path: FilePath) throws {
+  /// Gives an open file all its content and its mode, durably.
+  ///
+  /// - Parameter path: what it is called in an error.
+  static func fill(
+    _ descriptor: CInt, with bytes: some DataProtocol, mode: CInterop.Mode, path: FilePath
+  ) throws {
+    for region in bytes.regions {
+      try region.withUnsafeBytes { try writeAll($0, to: descriptor, path: path) }
+    }
+    try checked("change the mode of", path) { fchmod(descriptor, mode) }
+    try checked("flush", path) { fsync(descriptor) }
+  }
+
+  private static func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: CInt, path: FilePath) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)

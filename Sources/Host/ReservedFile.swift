@@ -49,11 +49,7 @@ public final class ReservedFile: Sendable {
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.
   public func fill(_ bytes: some DataProtocol) throws {
-    for region in bytes.regions {
-      try region.withUnsafeBytes { try AtomicFile.writeAll($0, to: descriptor, path: path) }
-    }
-    try checked("change the mode of", path) { fchmod(descriptor, 0o600) }
-    try checked("flush", path) { fsync(descriptor) }
+    try AtomicFile.fill(descriptor, with: bytes, mode: 0o600, path: path)
   }
 
   /// Gives it its name, durably. Several files are filled before the first gets its name, for after that little can fail.

@@ -82,7 +82,6 @@ struct FaultProxy: Sendable {
   private func beside(_ name: String) -> FilePath { FilePath("\(control).\(name)") }
 
   /// A session through the proxy.
-  ///
   func session(patience: Duration = .seconds(60)) throws -> Session {
     var access = try RealCloud.get().access()
     access.proxy = HTTPProxyAddress(host: "127.0.0.1", port: port)

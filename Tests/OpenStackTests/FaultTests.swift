@@ -52,12 +52,7 @@ extension OpenStackTests {
           }
           try await launched.launcher().recover()
           try await proxy.release()
-          try await launched.launcher().recover()
-          let found = try await launched.tenant.leftovers()
-          #expect(found == [], "\(which)")
-          try await launched.launcher(later: 600).recover()
-          let left = try await launched.leftovers()
-          #expect(left == [], "\(which)")
+          try await recover(launched, "\(which)")
         }
       }
     }
@@ -145,13 +140,7 @@ extension OpenStackTests {
           }
           let text = error.map { "\($0)" } ?? ""
           #expect(text.contains(words), "request \(number): \(text)")
-          try await launched.launcher().recover()
-          let found = try await launched.tenant.leftovers()
-          #expect(found == [], "request \(number): \(kind)")
-          // Only now can nothing come late any more.
-          try await launched.launcher(later: 600).recover()
-          let left = try await launched.leftovers()
-          #expect(left == [], "request \(number): \(kind)")
+          try await recover(launched, "request \(number): \(kind)")
         }
       }
     }
@@ -211,7 +200,19 @@ extension OpenStackTests {
       if try await launched.store.read({ try $0.instances.find(launched.tenant.id) }) != nil {
         try await launched.launcher().terminate(launched.tenant.id)
       }
-      // What nobody heard of is looked for until nothing can come late any more.
+      try await nothingIsLeft(launched, fault)
+    }
+
+    /// As the next command does, which leaves nothing in the cloud; and one that comes later, nothing at all.
+    private func recover(_ launched: LaunchedTenant, _ fault: String) async throws {
+      try await launched.launcher().recover()
+      let found = try await launched.tenant.leftovers()
+      #expect(found == [], "\(fault)")
+      try await nothingIsLeft(launched, fault)
+    }
+
+    /// What nobody heard of is looked for until nothing can come late any more.
+    private func nothingIsLeft(_ launched: LaunchedTenant, _ fault: String) async throws {
       try await launched.launcher(later: 600).recover()
       let left = try await launched.leftovers()
       #expect(left == [], "\(fault)")

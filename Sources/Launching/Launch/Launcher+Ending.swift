@@ -12,13 +12,10 @@ extension Launcher {
   public func terminate(_ id: NetworkID) async throws {
     let lock = try await lock(id)
     let site = try await site(id, lock)
-    let (network, launch) = try await state.read { transaction in
-      (try transaction.networks.find(id), try transaction.launches.open(id))
-    }
-    guard network != nil || launch != nil else { return }
-    // What is undone already is only looked for once more.
-    if network == nil, let left = try await LaunchJournal.left(at: site), LaunchJournal.isUndone(try await left.steps) {
-      return try await undo(left)
+    if try await state.read({ try $0.networks.find(id) }) == nil {
+      guard let left = try await LaunchJournal.left(at: site) else { return }
+      // What is undone already is only looked for once more.
+      if LaunchJournal.isUndone(try await left.steps) { return try await undo(left) }
     }
     try await undo(try await LaunchJournal.condemn(at: site))
   }
