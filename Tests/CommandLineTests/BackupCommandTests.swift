@@ -115,18 +115,41 @@ import Testing
     }
   }
 
-  @Test("a backup doesn't go over the state itself, however that is spelled")
+  @Test("neither a backup nor an export nor a profile goes over the state itself, however that is spelled")
   func ownState() async throws {
     try await withHome { home, folder in
       for path in [
         "home/state.db", "home/CA/../state.db", "home/state.lock", "home/keys/new", "home/keys/../CA/private/new",
       ] {
-        let refused = try await Binary.run(["backup", folder.appending(path).string, "--home", home.string])
-        #expect(
-          refused.status == 3 && refused.stderrTail.contains("a part of the state itself"), "\(refused.stderrTail)")
+        let file = folder.appending(path).string
+        let user = ["user", "add", "acme", "bob", "--remote", "192.0.2.1:1194", "--force"]
+        for command in [
+          ["backup", file], ["ca", "export", "acme", "--out", file], user + ["--out", file], user + ["--zip", file],
+        ] {
+          let refused = try await Binary.run(command + ["--home", home.string])
+          #expect(
+            refused.status == 3 && refused.stderrTail.contains("a part of the state itself"), "\(refused.stderrTail)")
+        }
       }
       #expect(await StateCheck(home: Home(home)).examine().status == .ok)
-      #expect(try await Binary.run(["user", "list", "acme", "--home", home.string]).stdout.contains("alice"))
+      let users = try await Binary.run(["user", "list", "acme", "--home", home.string]).stdout
+      #expect(users.contains("alice") && !users.contains("bob"))
+    }
+  }
+
+  @Test("a backup removes what one that was killed left in its folder, and not what another one is at")
+  func leftBackup() async throws {
+    try await withHome { home, folder in
+      let (left, held) = (".cpbuild-backup.left.tmp", ".cpbuild-backup.held.tmp")
+      for name in [left, held] {
+        try AtomicFile.write("keys", to: folder.appending(name), mode: 0o600)
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date() - 120], ofItemAtPath: folder.appending(name).string)
+      }
+      let lock = try FileLock.take(folder.appending(held))
+      defer { withExtendedLifetime(lock) {} }
+      _ = try await Binary.run(["backup", folder.appending("backup").string, "--home", home.string])
+      #expect(try Folder.names(in: folder).sorted() == [held, "backup", "home"])
     }
   }
 

@@ -56,9 +56,16 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
   /// The parent of the projects' exports.
   public var projects: FilePath { path.appending("CA/projects") }
 
-  /// Whether `path`, however it is spelled, is the database, one of the files that belong to it, or in a folder of keys or of
-  /// what is exported.
-  func isOwn(_ path: FilePath) -> Bool {
+  /// Refuses a file to write that is a part of the state itself, however it is spelled.
+  ///
+  /// - Throws: ``StateError/inUse(kind:id:why:)``.
+  public func checkIsNotOwn(_ path: FilePath) throws {
+    guard isOwn(path) else { return }
+    throw StateError.inUse(kind: "file", id: path.string, why: "it is a part of the state itself; name another")
+  }
+
+  /// Whether `path` is the database, one of the files that belong to it, or in a folder of keys or of what is exported.
+  private func isOwn(_ path: FilePath) -> Bool {
     let files = [database.string, database.string + "-wal", database.string + "-shm", lock.string, restoring.string]
     if files.contains(where: { Self.isSame(path.string, $0) }) { return true }
     var folder = path.removingLastComponent()

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Host
 import Launching
+import State
 import SystemPackage
 
 /// `cpbuild ca export`.
@@ -36,6 +37,7 @@ struct CAExport: AsyncParsableCommand {
     let bundle = try await open.trust.bundle(of: project, isChain: chain)
     guard let out, out != "-" else { return try state.global.print(["certificates": bundle], text: bundle) }
     let file = FilePath.fromCommandLine(out)
+    try state.home.checkIsNotOwn(file)
     try AtomicFile.write(bundle, to: file, mode: 0o644)
     try state.global.print(["file": file.string], text: "wrote \(file)\n")
   }

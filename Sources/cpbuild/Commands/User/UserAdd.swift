@@ -63,6 +63,7 @@ struct UserAdd: AsyncParsableCommand {
   func run() async throws {
     let (project, user) = (try ProjectID(project), try UserName(user))
     let admission = try admission(now: Date())
+    for file in [outFile, path(zip)] { try file.map(state.home.checkIsNotOwn) }
     let delivery = try ProfileDelivery(out: outFile, zip: path(zip), replacing: force)
     do {
       let users = ProjectUsers(keeper: try await state.open().trust)
