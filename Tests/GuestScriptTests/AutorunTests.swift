@@ -35,7 +35,7 @@ private func expectUsable(_ text: String) throws {
   #expect(complaints.isEmpty)
 }
 
-@Suite("autorun.sh")
+@Suite("autorun.sh", .ownThreads)
 struct AutorunTests {
   @Test("starts a bridged VPN with addresses at the top of the subnet when the settings leave them open")
   func bridged() throws {

@@ -18,7 +18,7 @@ private func withCRL(_ installed: String?, _ body: (Namespace, Authority) throws
 private let refresh = "/usr/local/sbin/cloudpipe-refresh-crl"
 private let crl = "/etc/openvpn/server/crl.pem"
 
-@Suite("the CRL refresher")
+@Suite("the CRL refresher", .ownThreads)
 struct CRLTests {
   @Test("installs a newer CRL, readable for the user that OpenVPN drops to")
   func newer() throws {

@@ -42,7 +42,7 @@ extension Namespace {
   }
 }
 
-@Suite("the guest's network")
+@Suite("the guest's network", .ownThreads)
 struct NetworkTests {
   @Test("is br0 over the NIC, whatever that is called, with the NIC's MAC address")
   func bridgeUp() throws {

@@ -5,7 +5,7 @@ private let refresh = "/usr/local/sbin/cloudpipe-refresh-crl"
 
 /// Profiles of the built program's making against a cloudpipe configured by the product's own payload. One after another:
 /// each runs several OpenVPN processes, and waits for them by the clock.
-@Suite("cpbuild's users", .serialized)
+@Suite("cpbuild's users", .serialized, .ownThreads)
 struct ProductTests {
   @Test(
     "get in when they may, and nobody else does, with every type of key",

@@ -39,7 +39,7 @@ extension Namespace {
   }
 }
 
-@Suite("rc.local")
+@Suite("rc.local", .ownThreads)
 struct RCLocalTests {
   @Test("brings up the VPN of a real payload, and leaves no key behind but the VPN's own")
   func complete() throws {
@@ -209,7 +209,7 @@ struct RCLocalTests {
   }
 }
 
-@Suite("the admin's way in")
+@Suite("the admin's way in", .ownThreads)
 struct AdminTests {
   private let installed = "/etc/ssh/authorized_keys.d/cloudpipe"
 

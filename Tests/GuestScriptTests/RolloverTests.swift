@@ -5,7 +5,7 @@ private let refresh = "/usr/local/sbin/cloudpipe-refresh-crl"
 private let installed = "/etc/openvpn/server/crl.pem"
 
 /// The stages of a project CA's replacement, as a cloudpipe sees them.
-@Suite("a rollover of the project's CA", .serialized)
+@Suite("a rollover of the project's CA", .serialized, .ownThreads)
 struct RolloverTests {
   /// A guest that trusts these CAs, and what refreshes its CRLs from some files: exit status and output.
   private func withGuest(

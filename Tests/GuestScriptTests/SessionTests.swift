@@ -7,7 +7,7 @@ private let remote = "192.0.2.1 4194"
 private let routed = ["MODE": "routed", "POOL": "10.8.0.0/24"]
 
 /// One after another: each runs several OpenVPN processes, and waits for them by the clock.
-@Suite("a live session", .serialized)
+@Suite("a live session", .serialized, .ownThreads)
 struct SessionTests {
   @Test("ends when its certificate has expired, and nobody else's does")
   func expiry() throws {

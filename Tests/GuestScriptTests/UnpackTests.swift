@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("unpack-payload")
+@Suite("unpack-payload", .ownThreads)
 struct UnpackTests {
   private let unpack = "/usr/local/lib/cloudpipe/unpack-payload"
 

@@ -5,7 +5,7 @@ private let refresh = "/usr/local/sbin/cloudpipe-refresh-crl"
 private let remote = "192.0.2.1 4194"
 
 /// One after another: each runs several OpenVPN processes, and waits for them by the clock.
-@Suite("a running cloudpipe", .serialized)
+@Suite("a running cloudpipe", .serialized, .ownThreads)
 struct VPNTests {
   @Test("carries a bridged client into the project's network, and lets none of it reach the metadata service")
   func bridged() throws {
