@@ -62,7 +62,9 @@ public protocol Cloud: Sendable {
   func restart(_ instance: InstancePlan) async throws -> [String: String]
   /// Waits until the instance runs that ``boot(_:)`` or ``restart(_:)`` gave the handle of.
   func awaitBoot(_ handle: [String: String]) async throws
-  func removeInstance(of id: NetworkID) async throws
+  /// - Parameter handle: what it is known by as far as anybody here remembers, for it may not be found by its mark while a
+  ///   part of the cloud is down.
+  func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws
 
   /// Forwards a public address and port to port 1194/udp of the network's cloudpipe, instead of any it had before.
   func publish(_ forward: PublicForward) async throws

@@ -24,6 +24,12 @@ public struct DeclarationNode {
     return error("\(name) has to be \(expected), not \(found)")
   }
 
+  /// Nothing, as `null`, `~` or an empty place say it.
+  public var isNull: Bool {
+    guard case .scalar(let scalar) = node, scalar.style == .plain else { return false }
+    return node.tag.description.hasSuffix(":null") || scalar.string.isEmpty
+  }
+
   public var isMapping: Bool {
     guard case .mapping = node else { return false }
     return true

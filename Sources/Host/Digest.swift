@@ -77,7 +77,7 @@ public struct Digest: Hashable, Sendable, Codable, CustomStringConvertible {
   }
 
   /// Which function of the SHA-2 family.
-  public enum Kind: Sendable { case sha256, sha512 }
+  public enum Kind: String, Sendable { case sha256, sha512 }
 
   /// A digest that is fed piece by piece.
   public struct Hasher: ~Copyable {

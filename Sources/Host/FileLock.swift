@@ -23,9 +23,13 @@ public final class FileLock: Sendable {
 
   /// Takes the lock at once.
   ///
+  /// - Parameter making: the lock file is made where there is none; else a file that is there already is locked.
   /// - Throws: ``HostError/locked(path:)`` when another process holds it, ``HostError/file(doing:path:errno:)``.
-  public static func take(_ path: FilePath) throws -> FileLock {
-    let descriptor = try checked("create the lock", path) { open(path.string, O_RDWR | O_CREAT | O_CLOEXEC, 0o600) }
+  public static func take(_ path: FilePath, making: Bool = true) throws -> FileLock {
+    let flags = making ? O_RDWR | O_CREAT : O_RDONLY
+    let descriptor = try checked(making ? "create the lock" : "lock", path) {
+      open(path.string, flags | O_CLOEXEC, 0o600)
+    }
     let lock = FileLock(descriptor: descriptor, path: path)
     while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
       if errno == EINTR { continue }
@@ -48,11 +52,13 @@ public final class FileLock: Sendable {
   /// Asks ten times a second rather than blocking a thread, so that cancellation is heard at once.
   ///
   /// - Throws: `CancellationError`, ``HostError/file(doing:path:errno:)``.
-  public static func wait(for path: FilePath, waiting: () -> Void = {}) async throws -> FileLock {
+  public static func wait(
+    for path: FilePath, making: Bool = true, waiting: () -> Void = {}
+  ) async throws -> FileLock {
     var announced = false
     while true {
       do {
-        return try take(path)
+        return try take(path, making: making)
       } catch HostError.locked {
         if !announced { waiting() }
         announced = true

@@ -98,7 +98,7 @@ public struct CloudDouble: Cloud {
     try await perform("restart") { try make("instance", "\(instance.network)", "restarted") }
     return ["name": instance.name]
   }
-  public func removeInstance(of id: NetworkID) async throws {
+  public func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws {
     try await perform("removeInstance") { try remove("instance", "\(id)") }
   }
   public func publish(_ forward: PublicForward) async throws {

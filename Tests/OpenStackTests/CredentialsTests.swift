@@ -1,8 +1,9 @@
 import Foundation
 import Host
-import OpenStack
 import SystemPackage
 import Testing
+
+@testable import OpenStack
 
 @Suite("Logging in") struct CredentialsTests {
   /// Runs `body` with a folder that holds these files.
@@ -80,6 +81,41 @@ import Testing
       guard let complaint else { return _ = try CloudAccess.find("c", in: surroundings) }
       let error = #expect(throws: OpenStackError.self) { try CloudAccess.find("c", in: surroundings) }
       #expect(error.map { "\($0)" }?.contains(complaint) == true)
+    }
+  }
+
+  @Test("numbers and truth values are taken as they are written")
+  func unquoted() throws {
+    let text = """
+      clouds:
+        429:
+          verify: false
+          auth: {auth_url: 'http://k', username: u, password: 12345678, project_id: 11112222333344445555666677778888, user_id: ~}
+      """
+    try with(["clouds.yaml": text]) { surroundings in
+      let access = try CloudAccess.find("429", in: surroundings)
+      guard case .password(let user, let password) = access.method else { throw Unexpected() }
+      #expect(user == .init(name: "u", domainID: "default") && password == "12345678")
+      #expect(access.project == .init(id: "11112222333344445555666677778888") && !access.verifiesCertificates)
+    }
+  }
+
+  @Test("a proxy's user and password are given to it, and shown to nobody")
+  func proxy() throws {
+    let variables = ["OS_CLOUD": "one", "https_proxy": "http://me:s%40cret@proxy.example:3128"]
+    try with(["clouds.yaml": Self.clouds, "secure.yaml": "clouds: {one: {auth: {password: p}}}"], variables) {
+      let access = try CloudAccess.find(nil, in: $0)
+      #expect(access.proxy == HTTPProxyAddress(host: "proxy.example", port: 3128, user: "me", password: "s@cret"))
+    }
+  }
+
+  @Test("a version behind an endpoint is no part of it where the API's paths begin with one")
+  func endpoints() {
+    for (service, url, bare) in [
+      (.image, "https://g/image/v2", "https://g/image"), (.network, "https://n:9696/v2.0", "https://n:9696"),
+      (.network, "https://n/v2.0/x", "https://n/v2.0/x"), (.compute, "https://c/v2.1", "https://c/v2.1"),
+    ] as [(ServiceType, String, String)] {
+      #expect(service.unversioned(url) == bare)
     }
   }
 

@@ -1,9 +1,10 @@
-import Clouds
 import Foundation
 import Host
 import OpenStack
 import SystemPackage
 import Testing
+
+@testable import Clouds
 
 extension OpenStackTests {
   @Suite struct ImageTests {
@@ -53,6 +54,43 @@ extension OpenStackTests {
         let made = try await publication.publish(image)
         #expect(!made.existed)
         _ = try await publication.retire(image.id)
+      }
+    }
+
+    @Test("what another project has isn't listed, not even to an administrator, and isn't removed")
+    func otherProject() async throws {
+      try await withFolder { folder in
+        let image = try image(19, in: folder)
+        let own = ImagePublication(session: try RealCloud.get().session())
+        let made = try await own.publish(image)
+        let other = ImagePublication(session: try RealCloud.get().session("admin", project: "admin"))
+        #expect(try await !other.list().contains { $0.id == made.id })
+        await #expect(throws: OpenStackError.self) { try await other.retire(image.id) }
+        #expect(try await own.retire(image.id) == [made.id])
+      }
+    }
+
+    @Test("an upload that another machine is at is left alone; one that was begun from this file and left is removed")
+    func others() async throws {
+      try await withFolder { folder in
+        let image = try image(20, in: folder)
+        let session = try RealCloud.get().session()
+        let glance = Glance(session: session)
+        func begun(by publisher: String) async throws -> String {
+          let id = UUID().uuidString.lowercased()
+          _ = try await glance.make(
+            ImageRequest(
+              id: id, name: image.id, minDisk: 1, minRam: 512, tags: ["cpbuild", image.id],
+              properties: ["cpbuild_image": image.id, "cpbuild_publisher": publisher]))
+          return id
+        }
+        let left = try await begun(by: PublishedFile(image.disk).identity)
+        let other = try await begun(by: "another machine")
+        let made = try await ImagePublication(session: session).publish(image)
+        #expect(!made.existed)
+        let found = try await (glance.image(left), glance.image(other))
+        #expect(found.0 == nil && found.1 != nil)
+        _ = try await ImagePublication(session: session).retire(image.id)
       }
     }
 

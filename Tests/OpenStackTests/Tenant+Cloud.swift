@@ -50,7 +50,7 @@ extension Tenant {
 
   func removeAll(_ cloud: OpenStackCloud) async throws {
     for _ in 0..<2 {
-      try await cloud.removeInstance(of: id)
+      try await cloud.removeInstance(of: id, knownAs: [:])
       try await cloud.releaseAddress(of: id)
       try await cloud.releaseNetwork(id)
       try await cloud.removeSecurityGroup(named: name)

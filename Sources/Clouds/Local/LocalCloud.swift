@@ -58,7 +58,7 @@ public struct LocalCloud: Cloud {
     return try await boot(instance)
   }
 
-  public func removeInstance(of id: NetworkID) async throws {
+  public func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws {
     try await instances.remove(id)
     try await forget(id)
   }

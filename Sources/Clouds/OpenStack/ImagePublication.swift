@@ -57,20 +57,23 @@ public struct ImagePublication: Sendable {
   /// - Returns: Glance's id, and whether it was there already.
   /// - Throws: `OpenStackError`, `HostError`, `CancellationError`; nothing half-made is left then.
   public func publish(_ image: PublishableImage) async throws -> (id: String, existed: Bool) {
-    let sum = try Digest.ofFile(image.disk, kind: .sha512).hex
-    for found in try await glance.images(tagged: image.id) where found.cpbuildImage == image.id {
-      if found.status == "active", found.osHashAlgo != "sha512" || found.osHashValue == sum { return (found.id, true) }
-      try await glance.remove(found.id)
+    // Of two who publish the same file one waits, and finds it there.
+    let lock = try await FileLock.wait(for: image.disk, making: false)
+    defer { withExtendedLifetime(lock) {} }
+    let file = try PublishedFile(image.disk)
+    for found in try await own(tagged: image.id) where found.cpbuildImage == image.id {
+      if found.status == "active", try file.isContent(of: found) { return (found.id, true) }
+      if !file.isBeingSentElsewhere(found) { try await glance.remove(found.id) }
     }
     let begin = ContinuousClock.now
     report(.stageStarted(name: Self.stage, detail: image.id))
     let id = UUID().uuidString.lowercased()
     do {
-      try await make(image, id: id)
+      try await make(image, id: id, from: file)
       try await glance.upload(image.disk, size: image.size, to: id) { done in
         report(.stageProgress(name: Self.stage, done: done, total: image.size, unit: .bytes))
       }
-      try await check(id, is: sum, image: image)
+      try await check(id, is: file, image: image)
     } catch {
       // Also when this task was cancelled.
       await Task { try? await glance.remove(id) }.value
@@ -80,7 +83,7 @@ public struct ImagePublication: Sendable {
     return (id, false)
   }
 
-  private func make(_ image: PublishableImage, id: String) async throws {
+  private func make(_ image: PublishableImage, id: String, from file: PublishedFile) async throws {
     let request = ImageRequest(
       id: id, name: image.id, minDisk: image.minimumDisk, minRam: image.minimumMemory,
       tags: [OpenStackMark.tag, image.id],
@@ -89,6 +92,7 @@ public struct ImagePublication: Sendable {
         "os_distro": image.distribution, "os_version": image.version, "hw_disk_bus": "virtio",
         "hw_vif_model": "virtio", "hw_rng_model": "virtio", "cpbuild_image": image.id, "cpbuild_recipe": image.recipe,
         "cpbuild_sha256": image.sha256, "cpbuild_virtual_size": "\(image.virtualSize)",
+        "cpbuild_publisher": file.identity,
       ])
     // Its id is chosen here, so one that was made without our hearing of it is found.
     _ = try await glance.session.converge {
@@ -98,19 +102,27 @@ public struct ImagePublication: Sendable {
     }
   }
 
-  private func check(_ id: String, is sum: String, image: PublishableImage) async throws {
+  private func check(_ id: String, is file: PublishedFile, image: PublishableImage) async throws {
     guard let made = try await glance.image(id), made.status == "active" else {
       throw OpenStackError.badAnswer(doing: "upload the image \(image.id)", why: "it isn't active afterwards")
     }
-    guard made.size == image.size, made.osHashAlgo != "sha512" || made.osHashValue == sum else {
+    guard made.size == image.size, try file.isContent(of: made) else {
       throw OpenStackError.badAnswer(
         doing: "upload the image \(image.id)", why: "what arrived isn't what was sent: its sums differ")
     }
   }
 
-  /// The images that are there, whole or not.
+  /// The images that are there, whole or not: the project's, and those that are for everybody.
   public func list() async throws -> [ImageRecord] {
-    try await glance.images(tagged: OpenStackMark.tag).filter { $0.cpbuildImage != nil }
+    let project = try await glance.session.standing.project
+    return try await glance.images(tagged: OpenStackMark.tag)
+      .filter { $0.cpbuildImage != nil && $0.isTrusted(by: project) }
+  }
+
+  /// The project's.
+  private func own(tagged tag: String) async throws -> [ImageRecord] {
+    let project = try await glance.session.standing.project
+    return try await glance.images(tagged: tag).filter { $0.owner == project }
   }
 
   /// Removes an image from the cloud, by cpbuild's id or Glance's.
@@ -118,7 +130,7 @@ public struct ImagePublication: Sendable {
   /// - Returns: Glance's ids of what was removed.
   /// - Throws: `OpenStackError.unknown` when it isn't there or isn't cpbuild's.
   public func retire(_ id: String) async throws -> [String] {
-    let all = try await list()
+    let all = try await own(tagged: OpenStackMark.tag).filter { $0.cpbuildImage != nil }
     let chosen = all.filter { $0.id == id || $0.cpbuildImage == id }
     guard !chosen.isEmpty else {
       throw OpenStackError.unknown(what: "image \(id)", known: all.compactMap(\.cpbuildImage).sorted())

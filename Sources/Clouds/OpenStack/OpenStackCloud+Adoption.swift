@@ -57,7 +57,10 @@ private struct MarkedThings {
   private(set) var cloudpipes: [NetworkID: PortRecord] = [:]
   /// Those that keep clients' addresses.
   private(set) var clients: [NetworkID: [PortRecord]] = [:]
+  /// The newest of each.
   private(set) var servers: [NetworkID: ServerRecord] = [:]
+  /// Those that a newer one has taken the place of.
+  private var olderServers: [ServerRecord] = []
   private(set) var floating: [NetworkID: FloatingAddressRecord] = [:]
   private(set) var shared: [FloatingAddressRecord] = []
   private var groups: [SecurityGroupRecord] = []
@@ -77,7 +80,8 @@ private struct MarkedThings {
     let servers = try await cloud.nova.servers(tagged: OpenStackMark.tag, doing: "list the instances")
     for server in servers.sorted(by: { ($0.created ?? "") < ($1.created ?? "") }) {
       let subject = server.metadata?[OpenStackMark.metadataKey].map { OpenStackMark(subject: $0) }
-      if let id = OpenStackMark.network(in: subject?.description), isMeant(id) { self.servers[id] = server }
+      guard let id = OpenStackMark.network(in: subject?.description), isMeant(id) else { continue }
+      if let older = self.servers.updateValue(server, forKey: id) { olderServers.append(older) }
     }
     let floating: [FloatingAddressRecord] = try await cloud.neutron.all(
       .floatingips, owner, doing: "list the floating addresses")
@@ -98,11 +102,12 @@ private struct MarkedThings {
     let projects = Set(cloudpipes.keys.map { LaunchedGroup.name(of: $0.project) })
     func isStray(_ id: NetworkID) -> Bool { cloudpipes[id] == nil }
     var all: [(what: String, removal: String)] = []
-    for (id, server) in servers where isStray(id) {
+    for server in servers.filter({ isStray($0.key) }).map(\.value) + olderServers {
       all.append(("instance \(server.name)", "server delete \(server.id)"))
     }
     for (id, address) in floating where isStray(id) {
-      all.append(("floating address \(address.floatingIpAddress)", "floating ip delete \(address.id)"))
+      let removal = address.isFound ? "set --description ''" : "delete"
+      all.append(("floating address \(address.floatingIpAddress)", "floating ip \(removal) \(address.id)"))
     }
     for (id, ports) in clients where isStray(id) {
       all += ports.map { ("port \($0.name)", "port delete \($0.id)") }
@@ -111,7 +116,7 @@ private struct MarkedThings {
       all.append(("security group \(group.name)", "security group delete \(group.id)"))
     }
     return all.map { stray in
-      "the \(stray.what) is of no cloudpipe: unless a launch is under way, 'openstack \(stray.removal)' removes it"
+      "the \(stray.what) is of no cloudpipe: unless a launch is under way, 'openstack \(stray.removal)' frees it"
     }.sorted()
   }
 }

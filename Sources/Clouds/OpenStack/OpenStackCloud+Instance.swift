@@ -8,7 +8,7 @@ extension OpenStackCloud {
     if let found = try await server(of: id) {
       if Self.lives(found.status) { return handle(of: found.id, user: found.userId) }
       // One that is in ERROR, or was switched off, is booted anew, so that it has this payload.
-      try await removeInstance(of: id)
+      try await removeInstance(of: id, knownAs: [:])
     }
     let request = try await request(for: instance)
     let made: String = try await session.converge(isAbsent: true) {
@@ -20,12 +20,18 @@ extension OpenStackCloud {
   }
 
   public func restart(_ instance: InstancePlan) async throws -> [String: String] {
-    try await removeInstance(of: instance.network)
+    try await removeInstance(of: instance.network, knownAs: [:])
     return try await boot(instance)
   }
 
-  public func removeInstance(of id: NetworkID) async throws {
-    for server in try await servers(of: id) {
+  public func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws {
+    var all = try await servers(of: id)
+    if let known = handle[Self.serverKey], !all.contains(where: { $0.id == known }),
+      let server = try await nova.server(known), server.status != "DELETED"
+    {
+      all.append(server)
+    }
+    for server in all {
       try await nova.removeServer(server.id)
       // Its port is free, and its name, when it is gone and not before.
       let deadline = ContinuousClock.now + patience.removal

@@ -62,8 +62,11 @@ extension OpenStackCloud {
   static let clientsSuffix = " clients"
 
   func ports(of id: NetworkID) async throws -> [PortRecord] {
-    try await neutron.all(
-      .ports, [("description", OpenStackMark(id).description)], doing: "look for the port of \(id)")
+    let mark = OpenStackMark(id)
+    let all: [PortRecord] = try await neutron.all(
+      .ports, [("description", mark.description), ("project_id", try await session.standing.project)],
+      doing: "look for the port of \(id)")
+    return all.filter { $0.description == mark.description }
   }
 
   // MARK: - Which network

@@ -43,8 +43,12 @@ extension OpenStackCloud {
       for old in own { try await remove(old, of: id, at: floating) }
       guard own.count == all.count, evenUnused || !own.isEmpty else { return }
     }
-    try await neutron.remove(
-      .floatingips, floating.id, doing: "release the floating address \(floating.floatingIpAddress)")
+    let doing = "release the floating address \(floating.floatingIpAddress)"
+    guard floating.isFound else { return try await neutron.remove(.floatingips, floating.id, doing: doing) }
+    try await neutron.associate(floating.id, with: nil, doing: doing)
+    let others = (floating.tags ?? []).filter { !OpenStackMark.isOurs(tag: $0) }
+    try await neutron.tag(.floatingips, floating.id, others, doing: doing)
+    _ = try await describe(floating, as: "", doing: doing)
   }
 
   public func publish(_ forward: PublicForward) async throws {
@@ -109,9 +113,31 @@ extension OpenStackCloud {
 
   /// With any of these marks.
   private func floatingAddresses(_ marks: OpenStackMark...) async throws -> [FloatingAddressRecord] {
-    try await neutron.all(
-      .floatingips, marks.map { ("description", $0.description) },
+    let descriptions = marks.flatMap { [$0.description, $0.foundDescription] }
+    let all: [FloatingAddressRecord] = try await neutron.all(
+      .floatingips,
+      descriptions.map { ("description", $0) } + [("project_id", try await session.standing.project)],
       doing: "look for the floating address of \(marks.map(\.subject).joined(separator: " or the "))")
+    return all.filter { descriptions.contains($0.description ?? "") }
+  }
+
+  /// One that the project has and nothing uses, which who may not choose new addresses can choose.
+  private func unusedAddress(_ address: IPv4Address) async throws -> FloatingAddressRecord? {
+    let all: [FloatingAddressRecord] = try await neutron.all(
+      .floatingips,
+      [("floating_ip_address", address.text), ("project_id", try await session.standing.project)],
+      doing: "look for the floating address \(address)")
+    guard let found = all.first, found.floatingIpAddress == address.text, found.portId == nil, !found.isShared,
+      OpenStackMark.network(in: found.description) == nil, try await neutron.forwardings(of: found.id).isEmpty
+    else { return nil }
+    return found
+  }
+
+  private func describe(
+    _ floating: FloatingAddressRecord, as description: String, doing: String
+  ) async throws -> FloatingAddressRecord {
+    try await neutron.change(
+      .floatingips, "floatingip", floating.id, ["description": description], doing: doing)
   }
 
   private func floatingAddress(
@@ -122,13 +148,18 @@ extension OpenStackCloud {
     let floating: FloatingAddressRecord = try await session.converge {
       try await floatingAddresses(mark).first { wanted == nil || $0.floatingIpAddress == wanted?.text }
     } make: {
-      try await neutron.make(
+      if let wanted, let found = try await unusedAddress(wanted) {
+        return try await describe(
+          found, as: mark.foundDescription, doing: "take the floating address \(wanted) into use")
+      }
+      return try await neutron.make(
         .floatingips, "floatingip", request,
         doing: "take \(wanted.map { "the floating address \($0)" } ?? "a floating address") of \(outside.name)")
     }
     if floating.tags?.contains(mark.tag) != true {
       try await neutron.tag(
-        .floatingips, floating.id, mark.tags, doing: "tag the floating address \(floating.floatingIpAddress)")
+        .floatingips, floating.id, (floating.tags ?? []) + mark.tags,
+        doing: "tag the floating address \(floating.floatingIpAddress)")
     }
     return floating
   }
@@ -155,7 +186,11 @@ extension OpenStackCloud {
 }
 
 extension FloatingAddressRecord {
-  var isShared: Bool { description == OpenStackMark.sharedAddress.description }
+  var isShared: Bool {
+    [OpenStackMark.sharedAddress.description, OpenStackMark.sharedAddress.foundDescription].contains(description)
+  }
+  /// It was there before, and stays.
+  var isFound: Bool { description?.hasSuffix(" found") == true }
 }
 
 extension ClosedRange where Bound == PortNumber {

@@ -53,8 +53,9 @@ struct BootStep: ReversibleStep {
   func note(of product: [String: String]) -> [String: String] { product }
 
   static func undo(at site: LaunchSite) async throws {
-    try await KeyPairStep.mention(try await site.state.read { try $0.instances.find(site.id) }, at: site)
-    try await site.cloud.removeInstance(of: site.id)
+    let instance = try await site.state.read { try $0.instances.find(site.id) }
+    try await KeyPairStep.mention(instance, at: site)
+    try await site.cloud.removeInstance(of: site.id, knownAs: instance?.handle ?? [:])
     try await site.state.write { try $0.instances.remove(site.id) }
   }
 

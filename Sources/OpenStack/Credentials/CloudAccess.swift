@@ -50,11 +50,13 @@ public struct CloudAccess: Sendable {
 
   /// What may never be shown.
   var secrets: [String] {
-    switch method {
-    case .password(_, let password): [password]
-    case .token(let token): [token]
-    case .applicationCredential(_, _, _, let secret): [secret]
-    }
+    let own =
+      switch method {
+      case .password(_, let password): password
+      case .token(let token): token
+      case .applicationCredential(_, _, _, let secret): secret
+      }
+    return [own] + (proxy.map { [$0.password] } ?? [])
   }
 }
 
@@ -62,9 +64,14 @@ public struct CloudAccess: Sendable {
 public struct HTTPProxyAddress: Hashable, Sendable {
   public let host: String
   public let port: Int
+  /// Who it lets through; nil: anybody.
+  public let user: String?
+  public let password: String
 
-  public init(host: String, port: Int) {
+  public init(host: String, port: Int, user: String? = nil, password: String = "") {
     self.host = host
     self.port = port
+    self.user = user
+    self.password = password
   }
 }

@@ -14,6 +14,8 @@ extension HTTPProxyAddress {
     guard !isExcepted, let value = (names + ["all_proxy", "ALL_PROXY"]).lazy.compactMap(surroundings.value).first,
       let proxy = URL(string: value.contains("://") ? value : "http://\(value)"), let name = proxy.host()
     else { return nil }
-    self.init(host: name, port: proxy.port ?? 1080)
+    self.init(
+      host: name, port: proxy.port ?? 1080, user: proxy.user(percentEncoded: false),
+      password: proxy.password(percentEncoded: false) ?? "")
   }
 }

@@ -12,10 +12,11 @@ indirect enum SettingTree {
     if let entries = try? node.entries() {
       var values: [String: SettingTree] = [:]
       for (key, value) in entries {
-        if let name = try? key.string() { values[name] = SettingTree(value) }
+        if let name = try? key.word() { values[name] = SettingTree(value) }
       }
       self = .mapping(values)
-    } else if let text = try? node.string() {
+    } else if !node.isNull, let text = try? node.word() {
+      // A password of digits is a password, and `verify: false` is what it says.
       self = .text(text)
     } else {
       self = .other

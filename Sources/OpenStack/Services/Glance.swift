@@ -11,7 +11,7 @@ public struct Glance: Sendable {
   public func images(tagged tag: String) async throws -> [ImageRecord] {
     var request = APIRequest(.get, "/v2/images", doing: "list the images")
     request.query = [("tag", tag), ("limit", "100")]
-    return try await session.list(request, of: .image)
+    return try await session.list("images", request, of: .image)
   }
 
   public func image(_ id: String) async throws -> ImageRecord? {
@@ -38,8 +38,8 @@ public struct Glance: Sendable {
     request.body = .file(file, size: size, progress: progress)
     request.headers.append(("Content-Type", "application/octet-stream"))
     request.isRepeatable = false
-    // A megabyte a second at the least.
-    request.patience = .seconds(120 + Int(clamping: size >> 20))
+    // When all is sent, Glance may still be writing it down.
+    request.patience = .seconds(120 + Int(clamping: size >> 24))
     _ = try await session.send(request, to: .image)
   }
 
@@ -54,6 +54,9 @@ public struct ImageRecord: Decodable, Sendable {
   public let name: String?
   /// `active` once its data is whole.
   public let status: String
+  /// The project that it belongs to.
+  public let owner: String?
+  public let visibility: String?
   public let size: UInt64?
   public let virtualSize: UInt64?
   public let tags: [String]
@@ -66,6 +69,7 @@ public struct ImageRecord: Decodable, Sendable {
   public let cpbuildRecipe: String?
   public let cpbuildSha256: String?
   public let cpbuildVirtualSize: String?
+  public let cpbuildPublisher: String?
 }
 
 /// An image to make; what it has beside what Glance itself knows is a property (`properties`).

@@ -7,7 +7,7 @@ extension Neutron {
 
   public func forwardings(of floating: String) async throws -> [PortForwardingRecord] {
     let request = APIRequest(.get, forwardingsPath(floating), doing: "list what is forwarded")
-    return try await ifThere { try await session.list(request, of: .network) } ?? []
+    return try await ifThere { try await session.list("port_forwardings", request, of: .network) } ?? []
   }
 
   public func forward(_ floating: String, _ body: PortForwardingRequest, doing: String) async throws {

@@ -18,7 +18,7 @@ public struct Neutron: Sendable {
   ) async throws -> [Item] {
     var request = APIRequest(.get, "/v2.0/\(collection.rawValue)", doing: doing)
     request.query = filters
-    return try await session.list(request, of: .network)
+    return try await session.list(collection.rawValue.replacing("-", with: "_"), request, of: .network)
   }
 
   /// Makes one, or all of a list; not to be repeated by itself.
@@ -52,7 +52,7 @@ public struct Neutron: Sendable {
   /// The aliases of the extensions that the service has.
   public func extensions() async throws -> Set<String> {
     let request = APIRequest(.get, "/v2.0/extensions", doing: "ask what the network service can do")
-    let all: [Extension] = try await session.list(request, of: .network)
+    let all: [Extension] = try await session.list("extensions", request, of: .network)
     return Set(all.map(\.alias))
   }
 

@@ -3,7 +3,8 @@ import Foundation
 public struct ServerRecord: Decodable, Sendable {
   public struct Fault: Decodable, Sendable { public let message: String }
   public let id: String
-  public let name: String
+  /// What it is called; its id where Nova can't say, as of one in a part of the cloud that is down.
+  public var name: String { called ?? id }
   public let status: String
   public let metadata: [String: String]?
   public let created: String?
@@ -12,6 +13,12 @@ public struct ServerRecord: Decodable, Sendable {
   public let tags: [String]?
   public let image: Named?
   public let flavor: Flavor?
+  private let called: String?
+
+  private enum CodingKeys: String, CodingKey {
+    case id, status, metadata, created, userId, fault, tags, image, flavor
+    case called = "name"
+  }
 
   /// Since microversion 2.47 a flavor as it was when the server was made.
   public struct Flavor: Decodable, Sendable { public let originalName: String? }
@@ -76,7 +83,7 @@ extension Nova {
   public func servers(tagged tag: String, doing: String) async throws -> [ServerRecord] {
     var request = APIRequest(.get, "/servers/detail", doing: doing)
     if try await tagsAtOnce { request.query = [("tags", tag)] }
-    return try await list(request)
+    return try await list("servers", request)
   }
 
   public func server(_ id: String) async throws -> ServerRecord? {
@@ -91,7 +98,7 @@ extension Nova {
   public func isBuilding(_ id: String) async throws -> Bool {
     var request = APIRequest(.get, "/servers", doing: "see whether the instance \(id) is built")
     request.query = [("status", "BUILD")]
-    let building: [Made] = try await list(request)
+    let building: [Made] = try await list("servers", request)
     return building.contains { $0.id == id }
   }
 

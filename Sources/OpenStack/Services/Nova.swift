@@ -28,8 +28,8 @@ public struct Nova: Sendable {
     try await session.send(try await versioned(request), to: .compute)
   }
 
-  func list<Item: Decodable & Sendable>(_ request: APIRequest) async throws -> [Item] {
-    try await session.list(try await versioned(request), of: .compute)
+  func list<Item: Decodable & Sendable>(_ name: String, _ request: APIRequest) async throws -> [Item] {
+    try await session.list(name, try await versioned(request), of: .compute)
   }
 
   private func versioned(_ request: APIRequest) async throws -> APIRequest {
@@ -71,7 +71,7 @@ public struct Nova: Sendable {
   // MARK: - Flavors
 
   public func flavors() async throws -> [FlavorRecord] {
-    try await list(APIRequest(.get, "/flavors/detail", doing: "list the flavors"))
+    try await list("flavors", APIRequest(.get, "/flavors/detail", doing: "list the flavors"))
   }
 }
 

@@ -1,14 +1,15 @@
 import Foundation
 
 /// One page of a list, as `{"ports": […], "ports_links": [{"rel": "next", "href": …}]}`.
-struct Page<Item: Decodable>: Decodable {
-  private(set) var items: [Item] = []
+struct Page<Item: Decodable>: DecodableWithConfiguration {
+  let items: [Item]
   /// Where the next page is; nil for the last.
-  private(set) var next: String?
+  let next: String?
 
   private struct Key: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
+    init(_ text: String) { stringValue = text }
     init?(stringValue: String) { self.stringValue = stringValue }
     init?(intValue: Int) { nil }
   }
@@ -18,31 +19,29 @@ struct Page<Item: Decodable>: Decodable {
     let href: String
   }
 
-  init(from decoder: any Decoder) throws {
+  /// - Parameter name: what the list is called, likeThis. One that isn't there isn't an empty one.
+  init(from decoder: any Decoder, configuration name: String) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    for key in container.allKeys {
-      if key.stringValue.hasSuffix("Links") {
-        next = try container.decode([Link].self, forKey: key).first { $0.rel == "next" }?.href
-      } else if key.stringValue == "next" {
-        // Glance's way.
-        next = try container.decode(String.self, forKey: key)
-      } else if let items = try? container.decode([Item].self, forKey: key) {
-        self.items = items
-      }
-    }
+    items = try container.decode([Item].self, forKey: Key(name))
+    let links = try container.decodeIfPresent([Link].self, forKey: Key(name + "Links"))
+    // Glance's way is the other one.
+    next =
+      try links?.first { $0.rel == "next" }?.href ?? container.decodeIfPresent(String.self, forKey: Key("next"))
   }
 }
 
 extension Session {
   /// All items of a list, page by page.
+  ///
+  /// - Parameter name: what the list is called in the answer.
   nonisolated func list<Item: Decodable & Sendable>(
-    _ request: APIRequest, of service: ServiceType
+    _ name: String, _ request: APIRequest, of service: ServiceType
   ) async throws -> [Item] {
     var request = request
     var items: [Item] = []
     // An end that never comes would be a mistake of the service's.
     for _ in 0..<1000 {
-      let page = try await send(request, to: service).decode(Page<Item>.self)
+      let page = try await send(request, to: service).page(of: Item.self, named: name)
       items += page.items
       guard let next = page.next, let query = URLComponents(string: next)?.queryItems, !page.items.isEmpty else {
         return items

@@ -72,9 +72,22 @@ public struct APIAnswer: Sendable {
 
   /// - Throws: ``OpenStackError/badAnswer(doing:why:)``.
   public func decode<Value: Decodable>(_ type: Value.Type = Value.self) throws -> Value {
-    do {
-      return try APICoding.decoder().decode(type, from: body)
-    } catch {
+    try decoded { try APICoding.decoder().decode(type, from: body) }
+  }
+
+  /// A page of the list that has this name, written_like_this.
+  ///
+  /// - Throws: ``OpenStackError/badAnswer(doing:why:)``, also where there is no such list.
+  func page<Item: Decodable>(of type: Item.Type, named name: String) throws -> Page<Item> {
+    let words = name.split(separator: "_")
+    let key = words.prefix(1) + words.dropFirst().map { $0.prefix(1).uppercased() + $0.dropFirst() }
+    return try decoded {
+      try APICoding.decoder().decode(Page<Item>.self, from: body, configuration: key.joined())
+    }
+  }
+
+  private func decoded<Value>(_ body: () throws -> Value) throws -> Value {
+    do { return try body() } catch {
       throw OpenStackError.badAnswer(doing: doing, why: "it isn't the JSON that was expected")
     }
   }

@@ -91,6 +91,13 @@ public enum ServiceType: String, Sendable {
   case identity, image, compute, network
 
   var otherNames: [String] { self == .compute ? ["computev21"] : [] }
+
+  /// An endpoint without the version that some catalogs have behind it, for those services of which the paths here begin
+  /// with one.
+  func unversioned(_ url: String) -> String {
+    guard self == .image || self == .network else { return url }
+    return url.replacing(/\/v2(\.[0-9]+)?$/, with: "")
+  }
 }
 
 /// What Keystone is asked for a token with.

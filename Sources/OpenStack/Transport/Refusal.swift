@@ -13,6 +13,11 @@ enum Refusal {
     // Nova says 403 of a quota, Neutron 409, Glance 413.
     if [403, 409, 413].contains(status), isQuota(why, answer.body) { return .quota(doing: doing, why: why) }
     switch status {
+    case 300...399:
+      let place = answer.header("Location").map {
+        "it is at \($0.prefix(200)), which the catalog or auth_url should say"
+      }
+      return .refused(doing: doing, status: status, why: place ?? why)
     case 403: return .forbidden(doing: doing, why: why)
     case 404, 410: return .notFound(doing: doing, why: why)
     case 409: return .conflict(doing: doing, why: why)

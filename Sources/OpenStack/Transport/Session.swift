@@ -50,10 +50,11 @@ public actor Session {
 
   /// The versions of its API that a service says it has, asked for once.
   func versions(of service: ServiceType, at url: String) async throws -> [APIVersion] {
-    if let known = versions[service.rawValue] { return try await known.value }
+    if let known = versions[service.rawValue], let value = try? await known.valueUnlessCancelled { return value }
+    try Task.checkCancellation()
     let task = Task { try await APIVersion.discover(at: url) { try await self.fetch($0) } }
     versions[service.rawValue] = task
-    do { return try await task.value } catch {
+    do { return try await task.valueUnlessCancelled } catch {
       versions[service.rawValue] = nil
       throw error
     }
@@ -70,7 +71,7 @@ public actor Session {
       throw OpenStackError.noService(
         service.rawValue, cloud: access.name, region: access.region, interface: access.interface.rawValue)
     }
-    return url
+    return service.unversioned(url)
   }
 
   private func persist(
@@ -98,11 +99,12 @@ public actor Session {
         let mayRepeat = request.isRepeatable ? Refusal.isPassing(answer.status) : Refusal.isUndone(answer.status)
         failures += 1
         guard mayRepeat, failures < tenacity.tries else { throw error }
-        try await Task.sleep(
-          for: tenacity.wait(after: failures, asked: answer.header("Retry-After").flatMap { Int($0) }))
+        try await Task.sleep(for: tenacity.wait(after: failures, asked: answer.wait))
       case .failure(let error):
         failures += 1
-        guard request.isRepeatable || error.wasNotSent, failures < tenacity.tries else { throw error.error }
+        guard request.isRepeatable || error.wasNotSent, !error.isLasting, failures < tenacity.tries else {
+          throw error.error
+        }
         try await Task.sleep(for: tenacity.wait(after: failures))
       }
     }
@@ -125,14 +127,16 @@ public actor Session {
 extension Session {
   /// A token that will do for a while.
   private func currentGrant() async throws -> Grant {
-    if let grant, let value = try? await grant.value, !value.isNearItsEnd { return value }
-    if let grant, !access.canRenew { return try await grant.value }
+    if let grant, let value = try? await grant.valueUnlessCancelled, !value.isNearItsEnd { return value }
+    try Task.checkCancellation()
+    if let grant, !access.canRenew { return try await grant.valueUnlessCancelled }
     return try await begin()
   }
 
   /// A token that isn't that one: somebody else may have renewed it meanwhile.
   private func renew(insteadOf old: Grant) async throws -> Grant {
-    if let grant, let value = try? await grant.value, value.token != old.token { return value }
+    if let grant, let value = try? await grant.valueUnlessCancelled, value.token != old.token { return value }
+    try Task.checkCancellation()
     return try await begin()
   }
 
@@ -140,7 +144,7 @@ extension Session {
   private func begin() async throws -> Grant {
     let task = Task { try await self.login() }
     grant = task
-    do { return try await task.value } catch {
+    do { return try await task.valueUnlessCancelled } catch {
       if grant == task { grant = nil }
       throw error
     }
@@ -153,6 +157,8 @@ extension Session {
     request.isRepeatable = true
     var failures = 0
     while true {
+      try Task.checkCancellation()
+      var asked: Int?
       switch await once(request, url: access.authURL + request.path, token: nil) {
       case .success(let answer) where answer.status == 201 || answer.status == 200:
         return try Grant(answer)
@@ -165,11 +171,13 @@ extension Session {
         guard Refusal.isPassing(answer.status), failures < tenacity.tries else {
           throw Refusal.error(answer, hiding: access.secrets)
         }
+        asked = answer.wait
       case .failure(let error):
         failures += 1
-        guard failures < tenacity.tries else { throw error.error }
+        try Task.checkCancellation()
+        guard !error.isLasting, failures < tenacity.tries else { throw error.error }
       }
-      try await Task.sleep(for: tenacity.wait(after: failures))
+      try await Task.sleep(for: tenacity.wait(after: failures, asked: asked))
     }
   }
 }
@@ -189,6 +197,8 @@ struct WireFailure: Error {
   let error: OpenStackError
   /// Nothing can have reached the service.
   var wasNotSent = false
+  /// It will be the same a moment later.
+  var isLasting = false
 
   init(_ error: OpenStackError) { self.error = error }
 
@@ -211,6 +221,14 @@ struct WireFailure: Error {
         why: "its certificate isn't valid here: it has expired, or is of no CA that is trusted, of which 'cacert' in "
           + "clouds.yaml, or OS_CACERT, names a bundle")
       wasNotSent = true
+      isLasting = true
+    case let cause as HTTPClientError where cause == .proxyAuthenticationRequired:
+      error = .unreachable(
+        doing: doing,
+        why: "the proxy wants a user and a password, which https_proxy or http_proxy may hold: "
+          + "http://USER:PASSWORD@HOST")
+      wasNotSent = true
+      isLasting = true
     case is NIOTooManyBytesError:
       error = .badAnswer(doing: doing, why: "it is too long")
     default:
@@ -227,7 +245,23 @@ extension CloudAccess {
   }
 }
 
+extension Task where Failure == any Error {
+  /// The value of a task that others may wait for too. Who waits and is cancelled cancels it for all: the others begin anew.
+  fileprivate var valueUnlessCancelled: Success {
+    get async throws {
+      try await withTaskCancellationHandler {
+        try await value
+      } onCancel: {
+        cancel()
+      }
+    }
+  }
+}
+
 extension APIAnswer {
+  /// After how many seconds the service wants to be asked again.
+  fileprivate var wait: Int? { header("Retry-After").flatMap { Int($0) } }
+
   /// JSON that isn't whole: a proxy that ended in the middle closes its answer as any other.
   var isCutJSON: Bool {
     guard header("Content-Type")?.contains("json") == true, !body.isEmpty else { return false }

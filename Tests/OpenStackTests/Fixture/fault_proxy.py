@@ -21,6 +21,8 @@ and KINDS, with commas between, say what is done to them:
   late         closed, and passed on when FILE.release is made, which is removed then; what only looks never is
   truncate     passed on, and half of the answer given back
   broken       passed on, and 500 said
+  hollow       not passed on, and an empty object given as the answer
+  stall        not passed on; an answer is begun that doesn't go on
   STATUS       not passed on, and that status said
   hold         not passed on and not answered; FILE.held is made
   hold-after   the same, but passed on
@@ -155,6 +157,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if fault and fault.isdigit():
             return self.say(int(fault), [("Content-Type", "application/json")],
                             b'{"error": {"message": "as the test wants it"}}')
+        if fault == "hollow":
+            return self.say(200, [("Content-Type", "application/json")], b"{}")
+        if fault == "stall":
+            self.say(200, [("Content-Type", "application/json")], b"{}", half=True)
+            return self.hold()
         if fault == "delay":
             self.rfile.read(1)
         status, headers, answer = pass_on(self.command, self.path, headers, body)
