@@ -86,6 +86,69 @@ extension Machines {
       }
     }
 
+    @Test("a damaged image is made anew by a build, and a drift to verify; list and remove know it too")
+    func damaged() async throws {
+      struct Report: Decodable {
+        struct Drift: Decodable {
+          var kind: String
+          var subject: String
+        }
+        var drift: [Drift]
+      }
+      func drift(_ workshop: Workshop) async throws -> Set<String> {
+        let run = try await workshop.cpbuild.image("verify", "--json")
+        #expect(run.status == 1)
+        return Set(try run.json(Report.self).drift.map { "\($0.kind) \($0.subject)" })
+      }
+      try await withCopy { workshop, image in
+        try await Command("truncate", ["--size=30M", image.disk.string]).run()
+        #expect(try await drift(workshop) == ["checksum disk.qcow2", "file disk.qcow2"])
+        let again = try await workshop.cpbuild.build("cloudpipe")
+        #expect(again.id == image.id && again.run.stderr.contains("is damaged and made anew"))
+        #expect(!again.run.stagesDone.contains("appliance"))
+        #expect(try await workshop.cpbuild.image("verify").status == 0)
+
+        try Folder.remove(image.disk)
+        #expect(try await drift(workshop) == ["checksum disk.qcow2"])
+        try workshop.write("", to: image.folder.appending("manifest.json"))
+        #expect(try await drift(workshop).isSuperset(of: ["checksum manifest.json", "file manifest.json"]))
+        try Folder.remove(image.folder.appending("SHA256SUMS"))
+        let list = try await workshop.cpbuild.image("list")
+        #expect(list.status == 0 && list.stdout.contains("\(image.id)  damaged"), "\(list.stdout)\(list.stderr)")
+        #expect(try await workshop.cpbuild.image("remove", image.id).status == 0)
+        #expect(try Folder.names(in: image.folder.removingLastComponent()) == [])
+      }
+    }
+
+    @Test("a copy of an image under another's id is a drift")
+    func renamed() async throws {
+      try await withCopy { workshop, image in
+        let id = "ami-00000000000000001"
+        let other = image.folder.removingLastComponent().appending(id)
+        try await Command("mv", [image.folder.string, other.string]).run()
+        let run = try await workshop.cpbuild.image("verify", id)
+        #expect(run.status == 1 && run.stdout.contains(image.id), "\(run.stdout)\(run.stderr)")
+      }
+    }
+
+    @Test("prune leaves nothing but the published images, and what it removed is made again")
+    func prune() async throws {
+      try await withCopy { workshop, image in
+        let cache = workshop.folder.appending("small cache")
+        for name in ["work/999999999-abc", "kept/x", "stages", "bases", "debs", "apt/key/old", "inspections"] {
+          try Folder.make(cache.appending(name))
+          try workshop.write("some bytes", to: cache.appending(name).appending("packages-0.deb"))
+        }
+        try await Command("find", [cache.string, "-exec", "touch", "--date=@1000000", "{}", "+"]).run()
+        var cpbuild = workshop.cpbuild
+        cpbuild.cache = cache
+        #expect(try await cpbuild.image("prune", "--budget", "0").status == 0)
+        let left = try await Command("find", [cache.string, "-type", "f", "-not", "-name", "lock"]).run()
+        #expect(left == "")
+        #expect(try await cpbuild.image("verify").status == 0)
+      }
+    }
+
     @Test("a fresh image verifies clean, and every kind of tampering is reported")
     func verify() async throws {
       struct Report: Decodable {

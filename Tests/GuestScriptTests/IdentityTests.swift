@@ -55,7 +55,7 @@ struct IdentityTests {
       #expect(try guest.wait(for: "grep -q 'cloudpipe: paused' /tmp/log"))
       #expect(try !guest.hasMAC())
       #expect(!guest.read("/tmp/log").contains("ended"))
-      try guest.check("{ \(who); } >/tmp/told && cat /tmp/told >\(fwCfg)")
+      try guest.check("{ \(who); } >/tmp/told && dd if=/tmp/told of=\(fwCfg) conv=notrunc 2>/dev/null")
       #expect(try guest.wait(for: "grep -q ended /tmp/log"))
       #expect(try guest.hasMAC())
       #expect(!guest.isSwitchedOff())

@@ -65,9 +65,8 @@ struct BaseCache: Sendable {
 
   /// Removes what was used longest ago until what is left of bases and downloads takes at most `budget` bytes.
   ///
-  /// - Parameter keep: identities of bases that stay, whatever their age.
-  /// - Returns: how many bytes that gave back.
-  func prune(budget: UInt64, keep: Set<Digest>) throws -> UInt64 {
+  /// - Parameter sparing: seconds since 1970; what was used since stays.
+  func prune(budget: UInt64, sparing: Int) throws {
     var files: [(path: FilePath, used: Int, size: UInt64)] = []
     for folder in [bases, downloads] {
       // A lock that is taken away while it is held would be given out twice.
@@ -78,19 +77,13 @@ struct BaseCache: Sendable {
         files.append((path, status.st_mtim.tv_sec, UInt64(status.st_blocks) * 512))
       }
     }
-    let kept = Set(keep.map { Substring($0.hex) })
     var total = files.reduce(0) { $0 + $1.size }
-    var freed: UInt64 = 0
-    for file in files.sorted(by: { $0.used < $1.used }) where total > budget {
-      let identity = file.path.lastComponent?.string.split(separator: "-").last
-      if let identity, kept.contains(identity) { continue }
+    for file in files.sorted(by: { $0.used < $1.used }) where total > budget && file.used < sparing {
       // A hidden file is one that somebody is making, unless it has lain there for a day.
       let isBusy = file.path.lastComponent?.string.hasPrefix(".") == true && file.used > time(nil) - 86_400
       if isBusy { continue }
       try Folder.remove(file.path)
       total -= file.size
-      freed += file.size
     }
-    return freed
   }
 }

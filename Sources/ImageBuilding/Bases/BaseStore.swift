@@ -1,6 +1,6 @@
 import Foundation
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// Makes bases ready: finds them in the cache, or copies, downloads or bootstraps them into it.
@@ -89,13 +89,9 @@ public struct BaseStore: Sendable {
 
   /// Removes what was used longest ago until what is left fits into `budget` bytes.
   ///
-  /// - Parameter keep: bases that stay, whatever their age.
-  /// - Returns: how many bytes that gave back.
+  /// - Parameter sparing: seconds since 1970; what was used since stays.
   /// - Throws: `HostError`.
-  @discardableResult
-  public func prune(budget: UInt64, keep: Set<Digest> = []) throws -> UInt64 {
-    try cache.prune(budget: budget, keep: keep)
-  }
+  func prune(budget: UInt64, sparing: Int = .max) throws { try cache.prune(budget: budget, sparing: sparing) }
 
   private func cached(_ path: FilePath) -> BasePlan.Work? { cache.has(path) ? .cached(path: path) : nil }
 

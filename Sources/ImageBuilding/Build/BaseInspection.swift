@@ -40,6 +40,18 @@ struct BaseInspection: Sendable {
     return BaseInspection(system: system, packages: packages)
   }
 
+  /// Forgets what nobody has asked for in a long time.
+  ///
+  /// - Parameter before: seconds since 1970.
+  static func prune(_ cache: FilePath, usedBefore before: Int) throws {
+    let folder = cache.appending("inspections")
+    for name in try Folder.names(in: folder) {
+      var status = stat()
+      let path = folder.appending(name)
+      if lstat(path.string, &status) == 0, status.st_mtim.tv_sec < before { try Folder.remove(path) }
+    }
+  }
+
   private static func path(_ base: Digest, _ cache: FilePath) -> FilePath {
     cache.appending("inspections").appending("\(base.hex).json")
   }

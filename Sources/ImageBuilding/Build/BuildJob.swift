@@ -76,7 +76,12 @@ struct BuildJob {
   /// The finished image, if this cache or the out folder has it.
   private func published(_ keys: StageKeys) async throws -> Manifest? {
     for registry in [builder.registry, builder.finished] where registry.contains(keys.image) {
-      guard let manifest = try? registry.manifest(of: keys.image) else { continue }
+      if let damage = try registry.damage(of: keys.image) {
+        runner.tell(.warning("\(registry.folder(of: keys.image)) is damaged and made anew: \(damage)"))
+        try registry.remove(keys.image)
+        continue
+      }
+      let manifest = try registry.manifest(of: keys.image)
       try await builder.registry.adopt(keys.image, from: registry)
       for stage in ["packages", "overlays", "finish"] { runner.cached(stage) }
       return manifest

@@ -19,8 +19,6 @@ public struct ImageBuilder: Sendable {
     public var keepOnError = false
     /// Latest time that a file of the image may carry, in seconds since 1970.
     public var epoch = SourceDateEpoch.standard
-    /// The most that cached stages may take, in bytes.
-    public var stageBudget: UInt64 = 8 << 30
     /// cpbuild's version, for the manifest.
     public var tool: String
 
@@ -70,20 +68,22 @@ public struct ImageBuilder: Sendable {
     try registry.checkPlace()
     try Folder.make(options.cache, mode: 0o700)
     let overlays = try recipe.overlays.map { try Overlay(folder: $0) }
-    let base = try await runner.run("base", recipe.base.description) { _ in
-      try await bases.prepare(recipe.base)
-    }
-    let lock = try await takeLock(recipe, base: base, overlays: overlays)
-    defer { withExtendedLifetime(lock) {} }
+    // From here on nobody prunes what is used.
     let work = try WorkFolder(below: options.cache.appending("work"))
     do {
+      let base = try await runner.run("base", recipe.base.description) { _ in
+        try await bases.prepare(recipe.base)
+      }
+      let lock = try await takeLock(recipe, base: base, overlays: overlays)
+      defer { withExtendedLifetime(lock) {} }
       let job = BuildJob(builder: self, recipe: recipe, overlays: overlays, base: base, work: work.path)
       let (manifest, existed) = try await job.run()
       try work.remove()
-      try stages.prune(budget: options.stageBudget)
+      try ImageCache(options.cache).prune(budget: ImageCache.standardBudget, kept: false)
       return Result(manifest: manifest, existed: existed, timings: runner.timings)
     } catch {
-      if options.keepOnError, !(error is CancellationError) { try keep(work) } else { try? work.remove() }
+      let isBegun = try Folder.names(in: work.path) != ["lock"]
+      if options.keepOnError, isBegun, !(error is CancellationError) { try keep(work) } else { try? work.remove() }
       throw error
     }
   }

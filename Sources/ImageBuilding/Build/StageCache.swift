@@ -40,24 +40,17 @@ public struct StageCache: Sendable {
 
   /// Removes what was used longest ago until what is left fits into `budget` bytes, and what killed builds left.
   ///
-  /// - Returns: how many bytes that gave back.
+  /// - Parameter sparing: seconds since 1970; what was used since stays.
   /// - Throws: ``HostError``.
-  @discardableResult
-  public func prune(budget: UInt64) throws -> UInt64 {
+  func prune(budget: UInt64, sparing: Int) throws {
     var files = try files()
-    var freed: UInt64 = 0
-    for file in files where file.isLeftover {
-      try Folder.remove(file.path)
-      freed += file.size
-    }
+    for file in files where file.isLeftover { try Folder.remove(file.path) }
     files.removeAll(where: \.isLeftover)
     var total = files.reduce(0) { $0 + $1.size }
-    for file in files.sorted(by: { $0.used < $1.used }) where total > budget {
+    for file in files.sorted(by: { $0.used < $1.used }) where total > budget && file.used < Double(sparing) {
       try Folder.remove(file.path)
       total -= file.size
-      freed += file.size
     }
-    return freed
   }
 
   private struct File {

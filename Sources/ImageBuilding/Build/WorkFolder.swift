@@ -20,18 +20,28 @@ struct WorkFolder {
     lock = try FileLock.take(path.appending("lock"))
   }
 
-  private static func sweep(_ parent: FilePath) throws {
+  /// Removes what killed builds left.
+  ///
+  /// - Returns: whether somebody is at work in the others.
+  @discardableResult
+  static func sweep(_ parent: FilePath) throws -> Bool {
+    var isBusy = false
     for name in try Folder.names(in: parent) {
       let folder = parent.appending(name)
       // A folder without a lock is one that is being made right now, unless its maker is gone.
       if access(folder.appending("lock").string, F_OK) != 0 {
         guard let maker = name.split(separator: "-").first.flatMap({ pid_t($0) }), kill(maker, 0) != 0, errno == ESRCH
-        else { continue }
+        else {
+          isBusy = true
+          continue
+        }
       } else if (try? FileLock.take(folder.appending("lock"))) == nil {
+        isBusy = true
         continue
       }
       try Folder.remove(folder)
     }
+    return isBusy
   }
 
   func remove() throws { try Folder.remove(path) }

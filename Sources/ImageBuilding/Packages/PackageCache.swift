@@ -1,5 +1,5 @@
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// The .debs that builds have used, each under the name of its digest: `<folder>/sha256-<hex>.deb`.
@@ -70,29 +70,22 @@ public struct PackageCache: Sendable {
 
   /// Removes what was used longest ago until what is left fits into `budget` bytes.
   ///
-  /// - Parameter keep: digests that stay, whatever their age.
-  /// - Returns: how many bytes that gave back.
+  /// - Parameter sparing: seconds since 1970; what was used since stays.
   /// - Throws: `HostError`.
-  @discardableResult
-  public func prune(budget: UInt64, keep: Set<Digest> = []) throws -> UInt64 {
-    let kept = Set(keep.map(\.hex))
-    var entries: [(used: Int, size: UInt64, path: FilePath, hex: Substring)] = []
+  func prune(budget: UInt64, sparing: Int = .max) throws {
+    var entries: [(used: Int, size: UInt64, path: FilePath)] = []
     for name in try Folder.names(in: folder) where name.hasSuffix(".deb") {
       var status = stat()
       let path = folder.appending(name)
       guard lstat(path.string, &status) == 0 else { continue }
-      entries.append((status.st_mtim.tv_sec, UInt64(status.st_size), path, name.dropFirst(7).dropLast(4)))
+      entries.append((status.st_mtim.tv_sec, UInt64(status.st_size), path))
     }
     var total = entries.reduce(0) { $0 + $1.size }
-    var freed: UInt64 = 0
     for entry in entries.sorted(by: { ($0.used, $0.path.string) < ($1.used, $1.path.string) }) {
-      guard total > budget else { break }
-      if kept.contains(String(entry.hex)) { continue }
+      guard total > budget, entry.used < sparing else { break }
       try Folder.remove(entry.path)
       total -= entry.size
-      freed += entry.size
     }
-    return freed
   }
 
   private func matches(_ file: FilePath, _ package: ResolvedPackage) throws -> Bool {

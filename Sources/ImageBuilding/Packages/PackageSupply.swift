@@ -1,6 +1,6 @@
 public import Foundation
 import Glibc
-public import Host
+import Host
 public import SystemPackage
 
 /// Gets packages for a guest: finds out which, downloads them, and lays them out for the guest.
@@ -95,10 +95,10 @@ public struct PackageSupply: Sendable {
   /// Removes packages that were used longest ago until the rest fits into `budget` bytes, and indexes that are
   /// older than `indexAge` seconds.
   ///
-  /// - Parameter keep: digests of packages that stay, whatever their age.
+  /// - Parameter sparing: seconds since 1970; packages that were used since stay.
   /// - Throws: `HostError`.
-  public func prune(budget: UInt64, keep: Set<Digest> = [], indexAge: Int = 30 * 86_400) throws {
-    try cache.prune(budget: budget, keep: keep)
+  func prune(budget: UInt64, sparing: Int = .max, indexAge: Int = 30 * 86_400) throws {
+    try cache.prune(budget: budget, sparing: sparing)
     try AptIndex.prune(
       cache: resolver.cache, checkedBefore: Int(resolver.now().timeIntervalSince1970) - indexAge)
   }

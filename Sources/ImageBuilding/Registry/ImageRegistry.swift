@@ -26,9 +26,8 @@ public struct ImageRegistry: Sendable {
   /// The disk of one image.
   public func disk(of id: ImageID) -> FilePath { folder(of: id).appending(Self.disk) }
 
-  public func contains(_ id: ImageID) -> Bool {
-    access(folder(of: id).appending(Self.sums).string, F_OK) == 0
-  }
+  /// Whether there is an image of that name, whole or damaged.
+  public func contains(_ id: ImageID) -> Bool { access(folder(of: id).string, F_OK) == 0 }
 
   /// Every image's id, sorted.
   ///
@@ -73,6 +72,21 @@ public struct ImageRegistry: Sendable {
 
   private struct Version: Decodable { var version: Int }
 
+  /// Why an image isn't the one that was published under its name; nil for one that is. Reads all of it.
+  ///
+  /// - Throws: `CancellationError`.
+  func damage(of id: ImageID) throws -> String? {
+    do {
+      let manifest = try manifest(of: id)
+      guard manifest.id == id else { return "its manifest is that of \(manifest.id)" }
+      return try checksumDrift(id).first.map { "\($0.subject) isn't what SHA256SUMS says" }
+    } catch let error as CancellationError {
+      throw error
+    } catch {
+      return "\(error)"
+    }
+  }
+
   /// Finds out before a build of minutes that there would be no place for its image.
   ///
   /// - Throws: ``HostError`` unless `out`, or where it would be made, is a folder that may be written to.
@@ -114,7 +128,7 @@ public struct ImageRegistry: Sendable {
     try select(manifest.id)
   }
 
-  /// Takes an image over from another registry, unless it is here already, and makes it the newest.
+  /// Takes a whole image over from another registry, unless it is here already, and makes it the newest.
   ///
   /// - Throws: ``ImageError``, ``HostError``.
   func adopt(_ id: ImageID, from other: ImageRegistry) async throws {
@@ -164,8 +178,8 @@ public struct ImageRegistry: Sendable {
 
   /// Removes images, oldest first, until the rest fits into `budget` bytes.
   ///
-  /// - Returns: how many bytes that gave back.
-  func prune(budget: UInt64) throws -> UInt64 {
+  /// - Parameter sparing: seconds since 1970; what was made since stays.
+  func prune(budget: UInt64, sparing: Int) throws {
     func size(_ id: ImageID) -> UInt64 { (try? manifest(of: id).disk.size) ?? 0 }
     func time(_ id: ImageID) -> Int {
       var status = stat()
@@ -173,14 +187,11 @@ public struct ImageRegistry: Sendable {
     }
     var images = try list().map { (id: $0, size: size($0), time: time($0)) }.sorted { $0.time < $1.time }
     var total = images.reduce(0) { $0 + $1.size }
-    var freed: UInt64 = 0
-    while total > budget, !images.isEmpty {
-      let oldest = images.removeFirst()
+    while total > budget, let oldest = images.first, oldest.time < sparing {
+      images.removeFirst()
       try remove(oldest.id)
       total -= oldest.size
-      freed += oldest.size
     }
-    return freed
   }
 
   /// How the files differ from SHA256SUMS.
@@ -188,7 +199,7 @@ public struct ImageRegistry: Sendable {
   /// - Throws: ``ImageError/noSuchImage(_:folder:)``, ``HostError``.
   func checksumDrift(_ id: ImageID) throws -> [Drift] {
     guard contains(id) else { throw ImageError.noSuchImage(id.description, folder: images) }
-    let text = try String(contentsOfFile: folder(of: id).appending(Self.sums).string, encoding: .utf8)
+    let text = (try? String(contentsOfFile: folder(of: id).appending(Self.sums).string, encoding: .utf8)) ?? ""
     var expected: [String: Digest] = [:]
     for line in text.split(separator: "\n") {
       let fields = line.split(separator: " ", omittingEmptySubsequences: true)

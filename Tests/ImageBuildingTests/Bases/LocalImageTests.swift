@@ -105,13 +105,16 @@ struct LocalImageTests {
         let times = [timespec(tv_sec: index, tv_nsec: 0), timespec(tv_sec: index, tv_nsec: 0)]
         utimensat(AT_FDCWD, bases[index - 1].path.string, times, 0)
       }
-      #expect(try store(folder).prune(budget: 1 << 40) == 0)
+      func left() -> [Bool] { bases.map { access($0.path.string, F_OK) == 0 } }
+      try store(folder).prune(budget: 1 << 40)
+      try store(folder).prune(budget: 0, sparing: 1)
+      #expect(left() == [true, true, true])
       var status = stat()
       stat(bases[2].path.string, &status)
-      try store(folder).prune(budget: UInt64(status.st_blocks) * 512 * 2, keep: [bases[0].digest])
-      #expect(access(bases[0].path.string, F_OK) == 0)
-      #expect(access(bases[1].path.string, F_OK) != 0)
-      #expect(access(bases[2].path.string, F_OK) == 0)
+      try store(folder).prune(budget: UInt64(status.st_blocks) * 512 * 2)
+      #expect(left() == [false, true, true])
+      try store(folder).prune(budget: 0, sparing: 3)
+      #expect(left() == [false, false, true])
     }
   }
 }

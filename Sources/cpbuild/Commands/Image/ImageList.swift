@@ -23,6 +23,8 @@ struct ImageList: AsyncParsableCommand {
     let size: UInt64
     let virtualSize: UInt64
     let isCurrent: Bool
+    /// Why nothing can be said of it; nil for one that is as it should be.
+    var damage: String?
   }
 
   /// What `--json` prints of each image in a cloud.
@@ -48,7 +50,12 @@ struct ImageList: AsyncParsableCommand {
     if let cloud { return try await list(in: cloud) }
     let registry = ImageRegistry(out: artifacts.out)
     let entries = try registry.list().map { id in
-      let manifest = try registry.manifest(of: id)
+      let manifest: Manifest
+      do { manifest = try registry.manifest(of: id) } catch let error as ImageError {
+        return Entry(
+          id: id.description, recipe: "", system: "", size: 0, virtualSize: 0, isCurrent: registry.current == id,
+          damage: "\(error)")
+      }
       return Entry(
         id: id.description, recipe: manifest.recipe,
         system: "\(manifest.system.distribution) \(manifest.system.version)",
@@ -56,6 +63,11 @@ struct ImageList: AsyncParsableCommand {
     }
     var table = Table(["ID", "RECIPE", "SYSTEM", "SIZE", "DISK", ""])
     for entry in entries {
+      if let damage = entry.damage {
+        StandardError.write("cpbuild: warning: \(damage.escapingControls())\n")
+        table.add([entry.id, "damaged", "", "", "", entry.isCurrent ? "vpn_image_id" : ""])
+        continue
+      }
       table.add([
         entry.id, entry.recipe, entry.system, Quantity.bytes(entry.size), Quantity.bytes(entry.virtualSize),
         entry.isCurrent ? "vpn_image_id" : "",

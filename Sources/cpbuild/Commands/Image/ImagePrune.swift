@@ -6,7 +6,10 @@ struct ImagePrune: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "prune",
     abstract: "Make the cache smaller: what was used longest ago goes first.",
-    discussion: "Published images stay. What is removed is made or fetched again when it is wanted.")
+    discussion: """
+      Published images stay, and what builds that are under way use. What is removed is made or fetched again when it is \
+      wanted, but for what --keep-on-error kept. Each build keeps the cache below 32 GiB by itself.
+      """)
 
   @OptionGroup var options: BuildOptions
 
@@ -18,7 +21,7 @@ struct ImagePrune: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let freed = try ImageCache(options.cache).prune(budget: budget << 20)
+    let freed = try ImageCache(options.cache).prune(budget: budget << 20, kept: true)
     try options.global.print(["freed": freed], text: "gave back \(Quantity.bytes(freed))\n")
   }
 }
