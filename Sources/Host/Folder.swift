@@ -7,6 +7,14 @@ public enum Folder {
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.
   public static func make(_ path: FilePath, mode: CInterop.Mode = 0o755) throws {
+    do { try makeOne(path, mode: mode) } catch HostError.file(_, _, ENOENT) where path.components.count > 1 {
+      try make(path.removingLastComponent(), mode: mode)
+      // The kernel's own filesystems say ENOENT of a folder that can't be made, too.
+      try makeOne(path, mode: mode)
+    }
+  }
+
+  private static func makeOne(_ path: FilePath, mode: CInterop.Mode) throws {
     if mkdir(path.string, mode) == 0 {
       try checked("change the mode of", path) { chmod(path.string, mode) }
       return
@@ -18,9 +26,6 @@ public enum Folder {
       guard status.st_mode & S_IFMT == S_IFDIR else {
         throw HostError.file(doing: "use as a folder", path: path, errno: ENOTDIR)
       }
-    case ENOENT where path.components.count > 1:
-      try make(path.removingLastComponent(), mode: mode)
-      try make(path, mode: mode)
     case let code:
       throw HostError.file(doing: "create the folder", path: path, errno: code)
     }

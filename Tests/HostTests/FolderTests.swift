@@ -41,6 +41,13 @@ import Testing
     }
   }
 
+  @Test("a folder that can't be made though its parent is there is an error", arguments: ["/proc/x", "/proc/x/y"])
+  func refused(path: String) {
+    #expect(throws: HostError.file(doing: "create the folder", path: "/proc/x", errno: ENOENT)) {
+      try Folder.make(FilePath(path))
+    }
+  }
+
   @Test("names come sorted by bytes, and none where there is no folder")
   func names() async throws {
     try await withTemporaryFolder { folder in
