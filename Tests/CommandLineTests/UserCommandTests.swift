@@ -146,6 +146,25 @@ import Testing
     }
   }
 
+  @Test("whatever a project or network is called, its users get a profile that names its cloudpipe")
+  func names() async throws {
+    try await withShell { shell in
+      for (project, network, server) in [("_x", "default", "_x-vpn"), ("9.x", "_n", "9.x-_n-vpn")] {
+        let profile = try await shell(["user", "add", project, "bob", "--network", network] + way, expecting: 0)
+        #expect(profile.contains("\nverify-x509-name \(server) name\n"))
+      }
+    }
+  }
+
+  @Test("what no profile can say is refused before anything is made")
+  func unspeakable() async throws {
+    try await withShell { shell in
+      let remotes = (1...65).flatMap { ["--remote", "192.0.2.1:\($0)"] }
+      try await shell(["user", "add", "acme", "alice"] + remotes, expecting: 64)
+      #expect(try await shell(["ca", "show"], expecting: 0).hasPrefix("no CA yet"))
+    }
+  }
+
   @Test("a certificate whose profile can't be handed over is revoked at once")
   func undelivered() async throws {
     try await withShell { shell in

@@ -81,6 +81,11 @@ struct ProfileTests {
     #expect(throws: TrustError.self) { try CredentialsBundle(profile(), stem: value) }
   }
 
+  @Test("what a project id can be a server's name can be", arguments: ["_x-vpn", "9.A_-vpn"])
+  func serverNames(name: String) throws {
+    #expect(try profile(serverName: name).render().exposedText.contains("\nverify-x509-name \(name) name\n"))
+  }
+
   @Test("a profile that couldn't connect isn't made")
   func inconsistent() throws {
     let other = try Fixture(project: "zeta")

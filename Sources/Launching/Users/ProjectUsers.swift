@@ -71,6 +71,7 @@ public struct ProjectUsers: Sendable {
       try state.authorities.active(of: project) != nil && state.tunnelKeys.find(of: project) != nil
     }
     if !isKnown && admission.isRenewal { throw TrustKeeperError.noProject(project) }
+    try Profile.check(remotes: target.remotes, serverName: LaunchedNames.instance(of: target.network))
     if !isPrepared { try await keeper.prepare(project) }
     return target
   }

@@ -33,10 +33,7 @@ public struct Profile: Sendable {
     remotes: [Remote], device: Device, serverName: String, authorities: [Certificate], certificate: Certificate,
     key: Key, tlsCrypt: TLSCryptClientKey
   ) throws {
-    guard (1...64).contains(remotes.count) else {
-      throw TrustError.valueRefused(field: "remote", reason: "there has to be one, and at most 64")
-    }
-    try ConfigWord.check(serverName, field: "server name")
+    try Self.check(remotes: remotes, serverName: serverName)
     switch key {
     case .inline(let key):
       guard key.publicKey == certificate.publicKey else {
@@ -61,6 +58,16 @@ public struct Profile: Sendable {
 }
 
 extension Profile {
+  /// Whether a profile can say these, before anything is issued for it.
+  ///
+  /// - Throws: `TrustError.valueRefused`.
+  public static func check(remotes: [Remote], serverName: String) throws {
+    guard (1...64).contains(remotes.count) else {
+      throw TrustError.valueRefused(field: "remote", reason: "there has to be one, and at most 64")
+    }
+    try ConfigWord.check(serverName, field: "server name")
+  }
+
   /// The `.ovpn` text, for OpenVPN 2.5 to 2.7, OpenVPN 3 (routed only) and NetworkManager's import.
   /// - Throws: `TrustError.cryptographyFailed`.
   public func render() throws -> Secret {
@@ -103,11 +110,11 @@ extension Profile {
 
 /// A value that stands unquoted in a configuration line.
 enum ConfigWord {
-  /// - Throws: `TrustError.valueRefused` unless it is 1 to 64 letters, digits, dots, underscores and hyphens, and begins
-  ///   with a letter or digit. Nothing of that means anything to OpenVPN, to a shell, or in a path.
+  /// - Throws: `TrustError.valueRefused` unless it is 1 to 64 letters, digits, dots, underscores and hyphens, and
+  ///   doesn't begin with a dot or hyphen, as project ids and network names don't. Nothing of that means anything to OpenVPN, to a shell, or in a path.
   static func check(_ text: String, field: String) throws {
     let extra = Array("._-".utf8)
-    guard (1...64).contains(text.utf8.count), let first = text.utf8.first, ASCII.isAlphanumeric(first),
+    guard (1...64).contains(text.utf8.count), !text.hasPrefix("."), !text.hasPrefix("-"),
       text.utf8.allSatisfy({ ASCII.isAlphanumeric($0) || extra.contains($0) })
     else {
       throw TrustError.valueRefused(
