@@ -48,7 +48,7 @@ import Trust
       ("trust:\n  lifetimes: {crl: 10y}", 2, 20), ("trust: {lifetimes: {client: 5 fortnights}}", 1, 29),
       ("network: {ports: 9-1}", 1, 18), ("network: {range: 10.0.0.1/8}", 1, 18),
       ("trust: {passphrase: {credential: ../x}}", 1, 34), ("trust: {passphrase: the-secret-itself}", 1, 21),
-      ("flavors: {a: {processors: 1}}", 1, 11),
+      ("flavors: {a: {processors: 1}}", 1, 11), ("trust: {crl-url: 'http://u:the-secret-itself@h/crl?b=c'}", 1, 18),
     ])
   func refusals(text: String, line: Int, column: Int) throws {
     do {

@@ -65,7 +65,8 @@ struct NameTests {
   @Test(
     "a CRL location is an http URI and nothing else",
     arguments: [
-      ("http://crl.example/a.crl", true), ("https://[2001:db8::1]:8080/x?y=z", true), ("ftp://x/y", false),
+      ("http://crl.example/a.crl", true), ("https://[2001:db8::1]:8080/x@y", true), ("ftp://x/y", false),
+      ("http://u:sekret@h/crl", false), ("http://u@h", false), ("http://h/crl?b=c", false), ("http://h/crl#d", false),
       ("http://", false), ("http://a b", false), ("http://a\n", false), ("file:///etc/passwd", false),
       ("http://ü.example/", false), ("http://" + String(repeating: "a", count: 1024), false),
     ])
