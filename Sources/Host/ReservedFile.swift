@@ -45,11 +45,11 @@ public final class ReservedFile: Sendable {
   /// O_TMPFILE of open(2), which Swift can't import.
   private static let unnamed = 0o20_000_000 | O_DIRECTORY
 
-  /// Gives it its content, durably.
+  /// Gives it its content, durably, and then its mode.
   ///
   /// - Throws: ``HostError/file(doing:path:errno:)``.
-  public func fill(_ bytes: some DataProtocol) throws {
-    try AtomicFile.fill(descriptor, with: bytes, mode: 0o600, path: path)
+  public func fill(_ bytes: some DataProtocol, mode: CInterop.Mode = 0o600) throws {
+    try AtomicFile.fill(descriptor, with: bytes, mode: mode, path: path)
   }
 
   /// Gives it its name, durably. Several files are filled before the first gets its name, for after that little can fail.

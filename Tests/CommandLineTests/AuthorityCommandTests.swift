@@ -117,6 +117,16 @@ import Trust
       let (root, chain) = (folder.appending("root.pem"), folder.appending("chain.pem"))
       #expect(try await cpbuild(["ca", "export", "--out", root.string]).status == 0)
       #expect(try await cpbuild(["ca", "export", "acme", "--chain", "--out", chain.string]).status == 0)
+      var mode = try FileManager.default.attributesOfItem(atPath: root.string)[.posixPermissions] as? Int
+      #expect(mode == 0o644)
+      let other = folder.appending("other")
+      try AtomicFile.write("somebody's", to: other, mode: 0o600)
+      #expect(try await cpbuild(["ca", "export", "--out", other.string]).status == 3)
+      #expect(try String(contentsOfFile: other.string, encoding: .utf8) == "somebody's")
+      #expect(try await cpbuild(["ca", "export", "--out", other.string, "--force"]).status == 0)
+      #expect(FileManager.default.contentsEqual(atPath: other.string, andPath: root.string))
+      mode = try FileManager.default.attributesOfItem(atPath: other.string)[.posixPermissions] as? Int
+      #expect(try mode == 0o644 && !Folder.names(in: folder).contains { $0.hasPrefix(".") })
       let verdict = try await Command("openssl", ["verify", "-x509_strict", "-CAfile", root.string, chain.string])
         .output()
       #expect(verdict.status == 0)

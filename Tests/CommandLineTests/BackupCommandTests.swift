@@ -101,7 +101,7 @@ import Testing
       try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: pipe)
       for path in [pipe, link] {
         for command in [
-          ["backup", path], ["ca", "export", "acme", "--out", path],
+          ["backup", path], ["ca", "export", "acme", "--out", path, "--force"],
           ["user", "add", "acme", "bob", "--remote", "192.0.2.1:1194", "--out", path, "--force"],
         ] {
           let refused = try await Binary.run(command + ["--home", home.string])

@@ -12,7 +12,7 @@ struct CAExport: AsyncParsableCommand {
     abstract: "Print the certificates that others have to trust, in PEM.",
     discussion: """
       Of a project: the 'ca' of its cloudpipe and profiles. With --chain: its CAs as the root signed them, and the root. \
-      Without a project: the root CA's certificate. Private keys are never exported; 'cpbuild backup' keeps them.
+      Without a project: the root CA's certificate. Private keys are never exported; 'cpbuild backup' keeps them. An existing file is replaced with --force only.
       """)
 
   @OptionGroup var state: StateOptions
@@ -23,6 +23,9 @@ struct CAExport: AsyncParsableCommand {
 
   @Flag(help: "The chain to the root rather than the project's own anchor.")
   var chain = false
+
+  @Flag(help: "Replace a file that is there.")
+  var force = false
 
   mutating func validate() throws {
     if out == "" { throw ValidationError("--out is empty.") }
@@ -38,7 +41,10 @@ struct CAExport: AsyncParsableCommand {
     guard let out, out != "-" else { return try state.global.print(["certificates": bundle], text: bundle) }
     let file = FilePath.fromCommandLine(out)
     try state.home.checkIsNotOwn(file)
-    try AtomicFile.write(bundle, to: file, mode: 0o644)
+    let new = try ReservedFile(file, replacing: force)
+    defer { new.discard() }
+    try new.fill(Data(bundle.utf8), mode: 0o644)
+    try new.publish()
     try state.global.print(["file": file.string], text: "wrote \(file)\n")
   }
 }
