@@ -1,5 +1,8 @@
 import Foundation
 import Host
+import Launching
+import Names
+import State
 import SystemPackage
 import Testing
 
@@ -24,15 +27,43 @@ import Testing
     try await withUnits { units, prefix in
       #expect(try Folder.names(in: units).sorted() == Self.names)
       for name in Self.names where name.hasSuffix(".service") {
-        let text = try String(contentsOfFile: units.appending(name).string, encoding: .utf8)
-        let starts = text.split(separator: "\n").filter { $0.hasPrefix("ExecStart=") }
-        #expect(starts.count == 1 && !text.contains("@"), "\(name)")
-        let words = starts.joined().dropFirst("ExecStart=".count).split(separator: " ").map(String.init)
+        let words = try start(units.appending(name))
         #expect(words.first == "\(prefix)/bin/cpbuild")
         let output = try await Binary.run(
           Array(words.dropFirst()) + ["--home", units.appending("home").string])
         #expect(output.status == 0, "\(words): \(output.stderrTail)")
       }
+    }
+  }
+
+  /// What the unit runs.
+  private func start(_ unit: FilePath) throws -> [String] {
+    let text = try String(contentsOfFile: unit.string, encoding: .utf8)
+    let starts = text.split(separator: "\n").filter { $0.hasPrefix("ExecStart=") }
+    #expect(starts.count == 1 && !text.contains("@"), "\(unit)")
+    return starts.joined().dropFirst("ExecStart=".count).split(separator: " ").map(String.init)
+  }
+
+  @Test("the timer's renews however many lists are due, and fails when one of them can't be renewed")
+  func renewal() async throws {
+    try await withUnits { units, _ in
+      let (home, start) = (units.appending("home"), try start(units.appending("cpbuild-renew.service")))
+      let (state, moment) = (try await StateStore.open(Home(home)), Date() - 5 * 86_400)
+      let keeper = TrustKeeper(state: state, configuration: Configuration(), clock: { moment })
+      let projects = try (0..<20).map { try ProjectID("p\($0)") }
+      for project in projects { try await keeper.prepare(project) }
+      func renew() async throws -> Int {
+        try await Binary.run(Array(start.dropFirst()) + ["--home", home.string]).status
+      }
+      #expect(try await renew() == 0)
+      #expect(try await state.read { try $0.crls.due(at: Date()) }.isEmpty)
+
+      let lost = try ProjectID("lost")
+      try await keeper.prepare(lost)
+      let row = try #require(try await state.read { try $0.authorities.active(of: lost) })
+      try state.keys.remove(try #require(row.keyFile))
+      #expect(try await renew() == 1)
+      try state.close()
     }
   }
 

@@ -21,7 +21,7 @@ struct CRLReport: Encodable {
   }
 
   let lists: [Entry]
-  /// Whether none is expiring or not valid.
+  /// Whether all that were due were renewed, and none is expiring or not valid.
   let ok: Bool
 
   /// Reads what the state holds; nil: there is none.
@@ -37,7 +37,7 @@ struct CRLReport: Encodable {
       let entries = project == nil ? nil : try await state.trust.entries(of: status.authority.id)
       lists.append(Entry(status, entries: entries))
     }
-    return CRLReport(lists: lists, ok: !all.contains { $0.crlSeverity >= .expiring })
+    return CRLReport(lists: lists, ok: state.areListsRenewed && !all.contains { $0.crlSeverity >= .expiring })
   }
 
   func text(width: Int?) -> String {

@@ -10,8 +10,8 @@ struct CRLShow: AsyncParsableCommand {
     discussion: """
       Any command renews some of the lists that are due; this one renews all of them.
 
-      Exit status for monitoring: 0 when all is well or only due for renewal, 1 when a list is expiring (a ninth of its \
-      life is left) or isn't valid.
+      Exit status for monitoring: 0 when all is well or only due for renewal, 1 when a list that is due couldn't be \
+      renewed, is expiring (a ninth of its life is left) or isn't valid.
       """)
 
   @OptionGroup var state: StateOptions
