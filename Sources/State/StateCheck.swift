@@ -11,8 +11,11 @@ public struct StateCheck: Check {
   public var name: String { "state" }
 
   public func examine() async -> Finding {
-    guard access(home.database.string, F_OK) == 0 || errno != ENOENT else { return .ok("none yet in \(home)") }
     do {
+      guard access(home.database.string, F_OK) == 0 || errno != ENOENT else {
+        try home.checkIsNotLost()
+        return .ok("none yet in \(home)")
+      }
       let store = try await StateStore.open(home)
       defer { try? store.close() }
       let findings = try await store.integrityCheck()

@@ -21,6 +21,8 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
   case noFreeNetwork(range: IPv4Network, prefixLength: Int)
   /// The home folder can't be used.
   case homeUnusable(path: FilePath, why: String, remedy: String)
+  /// The keys in `home` are there, and the database that knows whose they are isn't.
+  case lost(home: FilePath)
   /// The database at `path` was written by a newer cpbuild.
   case newerVersion(path: FilePath)
   /// The file at `path` isn't a database of cpbuild.
@@ -53,6 +55,9 @@ public enum StateError: Error, Equatable, Sendable, CustomStringConvertible {
       "\(address) has no free port left from \(first) to \(last): widen the range or add a public address"
     case .noFreeNetwork(let range, let length): "\(range) has no free /\(length) left: give a network with --cidr"
     case .homeUnusable(let path, let why, let remedy): "can't keep state in \(path): \(why): \(remedy)"
+    case .lost(let home):
+      "the state in \(home) is gone, and its keys and certificates are still there: 'cpbuild restore FILE' brings it back from "
+        + "a backup; to begin anew move the folder away"
     case .newerVersion(let path): "\(path) was written by a newer cpbuild: install that version or a later one"
     case .notState(let path): "\(path) isn't a database of cpbuild"
     case .damaged(let path, let findings):

@@ -29,16 +29,20 @@ public final class StateStore: Sendable {
   /// Opens the state in `home`, makes it if there is none, and brings its schema up to date.
   ///
   /// - Throws: ``StateError``, `HostError`, `CancellationError`.
-  public static func open(_ home: Home) async throws -> StateStore {
+  public static func open(_ home: Home) async throws -> StateStore { try await open(home, restoring: false) }
+
+  /// - Parameter restoring: whether a state that is lost is what is to be mended.
+  static func open(_ home: Home, restoring: Bool) async throws -> StateStore {
     try home.prepare()
     // One at a time: turning WAL on and migrating are not safe against another process that does the same.
     let lock = try await FileLock.wait(for: home.lock)
     defer { withExtendedLifetime(lock) {} }
     try StagedBackup.sweep(home)
-    return try await retryingWhileBusy(home.database) { try openLocked(home) }
+    return try await retryingWhileBusy(home.database) { try openLocked(home, restoring: restoring) }
   }
 
-  private static func openLocked(_ home: Home) throws -> StateStore {
+  private static func openLocked(_ home: Home, restoring: Bool) throws -> StateStore {
+    if !restoring { try home.checkIsNotLost() }
     // SQLite gives its -wal and -shm files the mode of the database, so that is right before SQLite sees it.
     let descriptor = Glibc.open(home.database.string, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard descriptor >= 0 else { throw HostError.file(doing: "open", path: home.database, errno: errno) }
@@ -48,6 +52,12 @@ public final class StateStore: Sendable {
       let pool = try DatabasePool(path: home.database.string, configuration: Schema.configuration())
       // GRDB sets NORMAL for WAL, with which a power cut may take back what was committed: a revocation, say.
       try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      // What is there of files first, for what is being made at this moment has its rows first.
+      if !restoring,
+        try home.holdsFiles() && pool.read(Schema.isMissing) || home.holdsExports() && pool.read(Schema.isUnused)
+      {
+        throw StateError.lost(home: home.path)
+      }
       try Schema.bringUpToDate(pool, path: home.database)
       return StateStore(home: home, pool: pool)
     }

@@ -128,7 +128,7 @@ extension Outcome {
     case .alreadyExists, .inUse, .busy, .noFreeAddress, .noFreePort, .noFreeNetwork, .restoreLoses: self = .conflict
     case .unsuitable: self = .usage
     case .homeUnusable, .sqliteTooOld, .full: self = .environment
-    case .invalid, .newerVersion, .notState, .damaged, .key, .database: self = .failed
+    case .invalid, .lost, .newerVersion, .notState, .damaged, .key, .database: self = .failed
     }
   }
 

@@ -46,6 +46,31 @@ import Testing
     }
   }
 
+  @Test("where the database is gone and its keys aren't, every command says so and changes nothing")
+  func lostDatabase() async throws {
+    try await withHome { home, folder in
+      let backup = folder.appending("backup.db").string
+      func cpbuild(_ arguments: [String]) async throws -> Command.Output {
+        try await Binary.run(arguments + ["--home", home.string])
+      }
+      _ = try await cpbuild(["backup", backup])
+      for suffix in ["", "-wal", "-shm"] { unlink(home.appending("state.db" + suffix).string) }
+      let before = try Folder.names(in: home.appending("CA/private"))
+      for command in [
+        ["list"], ["ca", "show"], ["crl", "show"], ["ca", "export"], ["backup", folder.appending("no.db").string],
+        ["user", "list", "acme"], ["user", "add", "acme", "bob", "--remote", "192.0.2.1:1194"],
+      ] {
+        let refused = try await cpbuild(command)
+        #expect(refused.status == 1 && refused.stderrTail.contains("cpbuild restore FILE"), "\(command): \(refused)")
+      }
+      #expect(try !Folder.names(in: home).contains("state.db"))
+      #expect(try Folder.names(in: home.appending("CA/private")) == before)
+      #expect(try await cpbuild(["restore", backup]).status == 0)
+      #expect(try await cpbuild(["user", "list", "acme"]).stdout.contains("alice"))
+      #expect(try await cpbuild(["ca", "show"]).status == 0)
+    }
+  }
+
   @Test("a restore that would lose something changes nothing and says what; --force keeps revocations")
   func losing() async throws {
     try await withHome { home, folder in

@@ -89,6 +89,36 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
     return String(cString: found)
   }
 
+  /// Refuses a home whose keys or exports are there and whose database isn't: a new one would be taken for the old one, and
+  /// its keys swept as nobody's. A database is made before the first key, so that no kill leaves a home like this.
+  ///
+  /// - Throws: ``StateError/lost(home:)``.
+  public func checkIsNotLost() throws {
+    // In this order: what is being made at this moment has the database first.
+    guard try holdsFiles() else { return }
+    var status = stat()
+    guard lstat(database.string, &status) == 0 ? status.st_size == 0 : errno == ENOENT else { return }
+    throw StateError.lost(home: path)
+  }
+
+  /// Whether there are private keys, or files for other programs.
+  func holdsFiles() throws -> Bool {
+    try holdsExports() || [keys, authorityKeys].contains { try !Self.names(in: $0).isEmpty }
+  }
+
+  /// Whether there are files for other programs, which come from rows.
+  func holdsExports() throws -> Bool {
+    try Self.names(in: authorities).contains { $0.hasSuffix(".pem") } || !Self.names(in: projects).isEmpty
+  }
+
+  private static func names(in folder: FilePath) throws -> [String] {
+    try Folder.names(in: folder).filter { !$0.hasPrefix(".") }
+  }
+
+  /// Before a restore into a home that is lost: what a kill of it leaves must not pass for a new state. The mark is one among
+  /// the exports, and goes when those are repaired.
+  func markAsLost() throws { try AtomicFile.write(Data(), to: authorities.appending("lost.pem"), mode: 0o600) }
+
   /// Makes the folder and those below it, mode 0700, and sees to it that nobody else can look in.
   ///
   /// An empty folder that somebody else could enter is closed; one with content is refused, since it may be one like

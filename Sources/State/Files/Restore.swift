@@ -26,6 +26,7 @@ extension StateStore {
     let lock = try await FileLock.wait(for: home.restoring)
     defer { withExtendedLifetime(lock) {} }
     let staged = try StagedBackup(of: backup, in: home)
+    do { try home.checkIsNotLost() } catch StateError.lost { try home.markAsLost() }
     let store = try await openOrPutAside(home, force: force, now: now)
     let report = try await store.replace(by: staged.path, backup: backup, force: force, now: now)
     try await store.exports.repair()
@@ -35,7 +36,7 @@ extension StateStore {
 
   private static func openOrPutAside(_ home: Home, force: Bool, now: Date) async throws -> StateStore {
     do {
-      let store = try await open(home)
+      let store = try await open(home, restoring: true)
       guard force, case let findings = try await store.read({ try findings($0.db) }), !findings.isEmpty else {
         return store
       }
@@ -43,7 +44,7 @@ extension StateStore {
     } catch StateError.damaged where force {
     } catch StateError.notState where force {}
     try await putAside(home, now: now)
-    return try await open(home)
+    return try await open(home, restoring: true)
   }
 
   private static func putAside(_ home: Home, now: Date) async throws {

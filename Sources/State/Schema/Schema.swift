@@ -44,6 +44,16 @@ enum Schema {
     if !current { try migrator.migrate(writer) }
   }
 
+  /// Whether there is no table of ours.
+  static func isMissing(_ db: Database) throws -> Bool { try !db.tableExists("stale_exports") }
+
+  /// Whether no row is there that files for other programs could come from.
+  static func isUnused(_ db: Database) throws -> Bool {
+    try Row.fetchOne(
+      db, sql: "SELECT 1 FROM authorities UNION ALL SELECT 1 FROM projects UNION ALL SELECT 1 FROM stale_exports"
+    ) == nil
+  }
+
   private static func checkOwner(_ db: Database, path: FilePath) throws {
     let id = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
     if id == applicationID { return }

@@ -61,7 +61,9 @@ struct StateOptions: ParsableArguments {
   ///
   /// - Throws: what ``open(renewingAll:)`` throws.
   func openIfThere(renewingAll: Bool = false) async throws -> OpenState? {
-    access(home.database.string, F_OK) == 0 ? try await open(renewingAll: renewingAll) : nil
+    if access(home.database.string, F_OK) == 0 { return try await open(renewingAll: renewingAll) }
+    try home.checkIsNotLost()
+    return nil
   }
 
   private var passphrase: PassphraseSource? {
