@@ -38,7 +38,11 @@ public final class StateStore: Sendable {
     let lock = try await FileLock.wait(for: home.lock)
     defer { withExtendedLifetime(lock) {} }
     try StagedBackup.sweep(home)
-    return try await retryingWhileBusy(home.database) { try openLocked(home, restoring: restoring) }
+    return try await retryingWhileBusy(home.database) {
+      let store = try openLocked(home, restoring: restoring)
+      try store.publishRestoredKeys()
+      return store
+    }
   }
 
   private static func openLocked(_ home: Home, restoring: Bool) throws -> StateStore {

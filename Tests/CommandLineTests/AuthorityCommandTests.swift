@@ -224,6 +224,52 @@ import Trust
     }
   }
 
+  @Test("a project that has no CA any more makes the exit status of show 1, and its next CA has a name of its own")
+  func withoutCA() async throws {
+    try await withAcme { folder, cpbuild in
+      let (backup, acme) = (folder.appending("backup.db").string, try ProjectID("acme"))
+      #expect(try await cpbuild(["backup", backup]).status == 0)
+      let state = try await StateStore.open(Home(folder.appending("home")))
+      try await state.write { state in
+        try state.authorities.retire(try #require(try state.authorities.active(of: acme)).id)
+      }
+      try state.close()
+      #expect(try await cpbuild(["restore", backup, "--force"]).stdout.contains("acme has no CA now"))
+      for arguments in [["ca", "show"], ["ca", "show", "acme"]] {
+        let shown = try await cpbuild(arguments)
+        #expect(shown.status == 1 && shown.stdout.contains("acme has no CA now"), "\(shown)")
+      }
+      #expect(try await cpbuild(["user", "add", "acme", "bob", "--remote", "192.0.2.1:1194"]).status == 0)
+      let after = try await cpbuild(["ca", "show", "--json"])
+      #expect(try json(Authorities.self, after).authorities.map(\.name) == ["cpbuild root CA", "acme CA 2"])
+      #expect(after.status == 0)
+    }
+  }
+
+  @Test("a CA that came with a rollover after the backup goes on after the restore")
+  func restoredRollover() async throws {
+    try await withAcme { folder, cpbuild in
+      let backup = folder.appending("backup.db").string
+      #expect(try await cpbuild(["backup", backup]).status == 0)
+      for scope in [["acme"], []] {
+        for step in ["announce", "switch", "settle"] {
+          #expect(try await cpbuild(["ca", "renew"] + scope + ["--step", step]).status == 0)
+        }
+      }
+      let remote = ["--remote", "192.0.2.1:1194"]
+      #expect(try await cpbuild(["user", "add", "acme", "eve"] + remote).status == 0)
+      #expect(try await cpbuild(["user", "revoke", "acme", "eve"]).status == 0)
+      let restored = try await cpbuild(["restore", backup, "--force"])
+      #expect(restored.status == 0 && !restored.stdout.contains("no CA"), "\(restored)")
+      let shown = try await cpbuild(["ca", "show", "acme", "--json"])
+      #expect(try json(Authorities.self, shown).authorities.map(\.name) == ["cpbuild root CA 2", "acme CA 2"])
+      let lists = try json(Lists.self, try await cpbuild(["crl", "show", "acme", "--json"]))
+      #expect(lists.ok && lists.lists.last?.entries == 1)
+      #expect(try await cpbuild(["user", "add", "acme", "bob"] + remote).status == 0)
+      #expect(try await chain(of: "acme", from: folder.appending("home"), by: "cpbuild root CA 2").contains("OK"))
+    }
+  }
+
   /// What openssl says of the project's chain, judged by one root and its CRL.
   private func chain(of project: String, from home: FilePath, by root: String) async throws -> String {
     let script = """

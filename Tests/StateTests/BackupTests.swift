@@ -124,6 +124,109 @@ struct BackupTests {
     }
   }
 
+  @Test("what a restore has no authority for holds again when another restore brings that back, on another machine too")
+  func departed() async throws {
+    try await withHome { home in
+      let acme = try ProjectID("acme")
+      let store = try await StateStore.open(home)
+      func file(_ name: String) -> FilePath { home.path.appending(name) }
+      try await store.backup(to: file("before"))
+      let (authority, next) = try await store.write { state in
+        (try Sample.addAuthority(to: state), try Sample.addAuthority(stage: .next, to: state))
+      }
+      let mallory = try await store.write { try Sample.addCertificate("mallory", of: authority, to: $0) }
+      try await store.backup(to: file("with"))
+      try await store.write { state in
+        _ = try state.revocations.revoke(lineage: mallory.lineageId, reason: .keyCompromise, at: Sample.now)
+        for _ in 0..<5 { try Sample.addCRL(of: authority, to: state) }
+        try state.authorities.retire(next.id)
+      }
+      try store.close()
+      let lost = try await StateStore.restore(file("before"), into: home, force: true)
+      #expect(lost.loss.authorities == 3 && lost.withoutAuthority.isEmpty)
+      let between = try await StateStore.open(home)
+      #expect(try await between.read { try $0.projects.all() }.isEmpty)
+      #expect(try await between.read { try $0.authorities.nextGeneration(of: acme) } == 3)
+      try await between.backup(to: file("between"))
+      try between.close()
+
+      try await withHome { other in
+        _ = try await StateStore.restore(file("between"), into: other)
+        for home in [home, other] {
+          _ = try await StateStore.restore(file("with"), into: home, force: true)
+          let after = try await StateStore.open(home)
+          try await after.write { state in
+            let known = try #require(try state.authorities.active(of: acme))
+            #expect(known.fingerprint == authority.fingerprint)
+            #expect(try state.revocations.listed(of: known.id).map(\.serial) == [mallory.serial])
+            #expect(try state.revocations.find(mallory.serial, of: known.id)?.reason == .keyCompromise)
+            #expect(try state.lineages.live(UserName("mallory"), of: acme) == nil)
+            #expect(try state.authorities.all(of: acme).first?.stage == .retired)
+            #expect(try Sample.addCRL(of: known, to: state).number == 6)
+          }
+          #expect(try await after.integrityCheck().isEmpty)
+          try after.close()
+        }
+      }
+    }
+  }
+
+  @Test(
+    "where a rollover came after the backup, the authority that issued up to now goes on", arguments: [false, true])
+  func rolledOver(wasAnnounced: Bool) async throws {
+    try await withHome { home in
+      let acme = try ProjectID("acme")
+      let store = try await StateStore.open(home)
+      let file = home.path.appending("backup.db")
+      let (key, old) = (try KeyFile.authority("2.pem"), try await store.write { try Sample.addAuthority(to: $0) })
+      if !wasAnnounced { try await store.backup(to: file) }
+      try store.keys.write(Data("not a key".utf8), as: key)
+      let new = try await store.write { try Sample.addAuthority(stage: .next, keyFile: key, to: $0) }
+      if wasAnnounced { try await store.backup(to: file) }
+      try await store.write { state in
+        try state.authorities.activateNext(of: acme)
+        try state.authorities.retire(old.id)
+        for _ in 0..<3 { try Sample.addCRL(of: new, to: state) }
+      }
+      try store.close()
+      let report = try await StateStore.restore(file, into: home, force: true)
+      #expect(report.withoutAuthority.isEmpty && report.missingKeys.isEmpty && report.loss.authorities == 0)
+      let after = try await StateStore.open(home)
+      try await after.write { state in
+        let active = try #require(try state.authorities.active(of: acme))
+        #expect(active.fingerprint == new.fingerprint && active.generation == 2 && active.keyFile == key)
+        #expect(try state.authorities.get(old.id).stage == .retired)
+        #expect(try Sample.addCRL(of: active, to: state).number == 4)
+      }
+      #expect(try await after.integrityCheck().isEmpty)
+      try after.close()
+    }
+  }
+
+  @Test("a project that has no authority any more is told, and its next one gets a generation of its own")
+  func withoutAuthority() async throws {
+    try await withHome { home in
+      let acme = try ProjectID("acme")
+      let store = try await StateStore.open(home)
+      let file = home.path.appending("backup.db")
+      let authority = try await store.write { try Sample.addAuthority(to: $0) }
+      try await store.backup(to: file)
+      try await store.write { state in
+        try Sample.addAuthority("other", to: state)
+        try state.authorities.retire(authority.id)
+      }
+      #expect(try await store.read { try $0.authorities.missing() } == [acme])
+      #expect(try await store.read { try $0.authorities.missing(of: ProjectID("other")) }.isEmpty)
+      try store.close()
+      let report = try await StateStore.restore(file, into: home, force: true)
+      #expect(report.withoutAuthority == [acme])
+      let after = try await StateStore.open(home)
+      #expect(try await after.write { try Sample.addAuthority(to: $0) }.generation == 2)
+      #expect(try await after.read { try $0.authorities.missing() }.isEmpty)
+      try after.close()
+    }
+  }
+
   @Test("what a killed restore left is removed by the next command, and a restore at work is left alone")
   func killedRestore() async throws {
     try await withStore { store in
@@ -287,6 +390,58 @@ struct BackupTests {
       #expect(try store.keys.read(key) == Data("new".utf8))
       _ = try await StateStore.restore(file, into: store.home, force: true)
       #expect(try store.keys.read(key) == Data("old".utf8))
+    }
+  }
+
+  /// A state with a key that differs from the backup's, and with 'b' in its file.
+  private func withDifferentKey(_ body: (StateStore, KeyFile, _ backup: FilePath) async throws -> Void) async throws {
+    try await withStore { store in
+      let key = try KeyFile.authority("acme.pem")
+      try store.keys.write(Data("a".utf8), as: key)
+      try await store.write { _ = try Sample.addAuthority(keyFile: key, to: $0) }
+      let file = store.home.path.appending("backup.db")
+      try await store.backup(to: file)
+      try AtomicFile.write("b", to: store.keys.path(of: key), mode: 0o600)
+      try await body(store, key, file)
+    }
+  }
+
+  @Test("a restore that fails leaves every key as it was, and nothing beside it")
+  func failedRestore() async throws {
+    try await withDifferentKey { store, key, file in
+      // A row that refers to what the backup hasn't, in a table that a restore leaves alone.
+      try await store.write { _ = try $0.projects.ensure(ProjectID("other"), at: Sample.now) }
+      let raw = try DatabaseQueue(path: store.home.database.string)
+      try await raw.write {
+        try $0.execute(
+          sql: "CREATE TABLE grdb_test (x TEXT REFERENCES projects (id)); INSERT INTO grdb_test VALUES ('other')")
+      }
+      try raw.close()
+      await #expect(throws: StateError.self) { try await StateStore.restore(file, into: store.home, force: true) }
+      #expect(try store.keys.read(key) == Data("b".utf8))
+      #expect(try Folder.names(in: store.home.authorityKeys) == ["acme.pem"])
+    }
+  }
+
+  @Test("a restore that was killed between its rows and its keys is finished by the next command")
+  func killedBetween() async throws {
+    try await withDifferentKey { store, key, file in
+      try AtomicFile.write("a", to: store.home.authorityKeys.appending(".1.restored"), mode: 0o600)
+      let raw = try DatabaseQueue(path: store.home.database.string)
+      try await raw.write {
+        // Of the second the file had got its name already.
+        try $0.execute(
+          sql: """
+            INSERT INTO restored_keys VALUES ('CA/private/acme.pem', '.1.restored'), ('keys/x.pem', '.2.restored')
+            """)
+      }
+      for _ in 0..<2 {
+        try await StateStore.open(store.home).close()
+        #expect(try store.keys.read(key) == Data("a".utf8))
+      }
+      #expect(try Folder.names(in: store.home.authorityKeys) == ["acme.pem"])
+      #expect(try await raw.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM restored_keys") } == 0)
+      try raw.close()
     }
   }
 

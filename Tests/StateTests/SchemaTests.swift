@@ -12,6 +12,7 @@ struct SchemaTests {
   /// What each released version left on disk, as text. A new version adds the dump of the one before it.
   static let earlier = [
     1: SchemaFixture.version1, 2: SchemaFixture.version2, 3: SchemaFixture.version3, 4: SchemaFixture.version4,
+    5: SchemaFixture.version5,
   ]
 
   @Test("there is a fixture of every earlier version")

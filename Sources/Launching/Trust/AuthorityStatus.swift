@@ -44,6 +44,13 @@ extension TrustKeeper {
     return rows.map { AuthorityStatus($0, now: moment) }
   }
 
+  /// The projects that have lost their CA, of all or of the one that is named; nil is the root.
+  ///
+  /// - Throws: `StateError`.
+  public func ownersWithoutAuthority(of project: ProjectID? = nil) async throws -> [ProjectID?] {
+    try await state.read { try $0.authorities.missing(of: project) }
+  }
+
   /// How many certificates the newest CRL of an authority lists.
   ///
   /// - Throws: `StateError`, `TrustError` for a list that can't be read.

@@ -10,7 +10,9 @@ extension TrustKeeper {
   /// The root CA that signs projects' CAs, made if there is none.
   func root() async throws -> (row: Authority, authority: CertificateAuthority) {
     if let row = try await state.read({ try $0.authorities.active(of: nil) }) { return (row, try open(row)) }
-    let row = try await add(makeRoot(generation: 1), project: nil, issuer: nil, anchor: nil)
+    let generation = try await state.read { try $0.authorities.nextGeneration(of: nil) }
+    let row = try await add(
+      makeRoot(generation: generation), generation: generation, project: nil, issuer: nil, anchor: nil)
     return (row, try open(row))
   }
 
@@ -27,13 +29,22 @@ extension TrustKeeper {
     return try Dictionary(uniqueKeysWithValues: rows.map { ($0.id, try open($0)) })
   }
 
-  /// Makes the project's first CA.
+  /// Makes the project's CA where there is none: its first one, or after a restore took it away.
   func makeAuthority(of project: ProjectID) async throws {
     let root = try await root()
-    let made = try root.authority.issueAuthority(
-      named: ProjectAuthority.name(project: project.text), key: .generate(configuration.trust.keyType), now: now,
-      lifetime: configuration.trust.lifetimes.project, crlLocation: location(of: project, generation: 1))
-    _ = try await add(made, project: project, issuer: root.row.id, anchor: made.anchor())
+    let generation = try await state.read { try $0.authorities.nextGeneration(of: project) }
+    let made = try issue(by: root.authority, to: project, generation: generation)
+    _ = try await add(made, generation: generation, project: project, issuer: root.row.id, anchor: made.anchor())
+  }
+
+  /// A new CA for the project, with a new key.
+  func issue(
+    by root: CertificateAuthority, to project: ProjectID, generation: Int
+  ) throws -> CertificateAuthority {
+    try root.issueAuthority(
+      named: ProjectAuthority.name(project: project.text, generation: generation),
+      key: .generate(configuration.trust.keyType), now: now, lifetime: configuration.trust.lifetimes.project,
+      crlLocation: location(of: project, generation: generation))
   }
 
   /// What certificates of the project are issued with.
@@ -74,7 +85,7 @@ extension TrustKeeper {
 
   /// Stores a CA with its key and first CRL, unless another process was first; gives the one that there is.
   private func add(
-    _ made: CertificateAuthority, project: ProjectID?, issuer: Int64?, anchor: Trust.Certificate?
+    _ made: CertificateAuthority, generation: Int, project: ProjectID?, issuer: Int64?, anchor: Trust.Certificate?
   ) async throws -> Authority {
     let (moment, lifetime) = (now, configuration.trust.lifetimes.crl)
     let new = try written(made, project: project, stage: .active, issuer: issuer, anchor: anchor)
@@ -82,6 +93,9 @@ extension TrustKeeper {
       if let row = try state.authorities.active(of: project) { return (row, false) }
       if let project { try state.projects.ensure(project, at: moment) }
       let row = try state.authorities.insert(new)
+      guard row.generation == generation else {
+        throw project.map { .authorityReplaced($0) } ?? TrustKeeperError.rootReplaced
+      }
       try state.sign(made, id: row.id, now: moment, lifetime: lifetime)
       return (row, true)
     }

@@ -17,22 +17,18 @@ extension TrustKeeper {
   /// - Returns: whether it took the place at once.
   /// - Throws: `TrustError.rolloverRefused` in another stage than settled; ``TrustKeeperError``, `StateError`, `HostError`.
   public func announce(_ project: ProjectID) async throws -> Bool {
-    let before = try await state.read { state in
+    let generation = try await state.read { state in
       try state.requireSettledOrRevoked(project)
-      return try state.authorities.all(of: project)
+      return try state.authorities.nextGeneration(of: project)
     }
-    let generation = (before.first?.generation ?? 0) + 1
     let (root, moment, lifetime) = (try await root(), now, configuration.trust.lifetimes.crl)
-    let made = try root.authority.issueAuthority(
-      named: ProjectAuthority.name(project: project.text, generation: generation),
-      key: .generate(configuration.trust.keyType), now: moment, lifetime: configuration.trust.lifetimes.project,
-      crlLocation: location(of: project, generation: generation))
+    let made = try issue(by: root.authority, to: project, generation: generation)
     let prepared = try written(made, project: project, stage: .next, issuer: root.row.id, anchor: made.anchor())
     do {
       let isAtOnce = try await state.write { state in
         var new = prepared
         let isAtOnce = try state.requireSettledOrRevoked(project)
-        guard try state.authorities.all(of: project).first?.generation == generation - 1 else {
+        guard try state.authorities.nextGeneration(of: project) == generation else {
           throw TrustKeeperError.authorityReplaced(project)
         }
         if isAtOnce {

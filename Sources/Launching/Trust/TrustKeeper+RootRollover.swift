@@ -18,7 +18,7 @@ extension TrustKeeper {
   public func announceRoot() async throws {
     let generation = try await state.read { state in
       try state.require(.settled, of: nil)
-      return (try state.authorities.all(of: nil).first?.generation ?? 0) + 1
+      return try state.authorities.nextGeneration(of: nil)
     }
     let (made, moment, lifetime) = (try makeRoot(generation: generation), now, configuration.trust.lifetimes.crl)
     let new = try written(made, project: nil, stage: .next, issuer: nil, anchor: nil)

@@ -35,38 +35,11 @@ struct Replacement {
     return loss
   }
 
-  /// Puts the backup's private keys back where there are none.
-  ///
-  /// - Throws: ``StateError/key(path:why:remedy:)`` when there is another key of that name and `force` isn't set.
-  func restoreKeys(force: Bool) throws {
-    guard try db.tableExists("key_files", in: "restored") else { return }
-    let rows = try Row.fetchCursor(db, sql: "SELECT name, content FROM restored.key_files")
-    while let row = try rows.next() {
-      let file = try KeyFile(row[0] as String)
-      let content: Data = row[1]
-      do {
-        try keys.write(content, as: file)
-      } catch StateError.alreadyExists {
-        if try keys.read(file) == content { continue }
-        let path = keys.path(of: file)
-        guard force else {
-          throw StateError.key(path: path, why: "the backup has another one", remedy: "use --force to replace it")
-        }
-        try AtomicFile.write(content, to: path, mode: 0o600)
-      }
-    }
-  }
-
   /// Replaces every row of every table by the backup's, and carries over what must never be undone.
-  func replaceRows(now: Date) throws {
-    try db.execute(
-      sql: """
-        CREATE TEMP TABLE kept_authorities AS SELECT id, fingerprint, stage, last_crl_number FROM main.authorities;
-        CREATE TEMP TABLE kept_revocations AS SELECT fingerprint, revoked.* FROM main.revocations AS revoked
-          JOIN main.authorities ON id = authority_id;
-        CREATE TEMP TABLE kept_lineages AS SELECT project_id, kind, name, created_at, revoked_at FROM main.lineages
-          WHERE revoked_at IS NOT NULL;
-        """)
+  ///
+  /// - Returns: how many of its authorities the state hasn't any more.
+  func replaceRows(now: Date) throws -> Int {
+    try keep()
     // The triggers guard against changes one by one, and would refuse this one.
     let triggers = try Row.fetchAll(db, sql: "SELECT name, sql FROM main.sqlite_master WHERE type = 'trigger'")
     for trigger in triggers {
@@ -77,11 +50,15 @@ struct Replacement {
     }
     try carryOver(now: now)
     for trigger in triggers { try db.execute(sql: trigger[1]) }
+    let departed = try count(
+      "temp.kept_authorities WHERE is_here AND fingerprint NOT IN (SELECT fingerprint FROM main.authorities)")
     try db.execute(
       sql: """
         INSERT OR IGNORE INTO main.stale_exports SELECT id FROM main.projects UNION SELECT '';
         DROP TABLE temp.kept_authorities; DROP TABLE temp.kept_revocations; DROP TABLE temp.kept_lineages;
+        DROP TABLE temp.kept_issuing;
         """)
+    return departed
   }
 
   /// The key files that the restored rows refer to and nobody has.
@@ -89,7 +66,51 @@ struct Replacement {
     try Transaction(db: db, keys: keys).keyFiles().filter { (try? keys.require($0)) == nil }.sorted()
   }
 
+  /// Sets aside what is to be carried over: what the state knows, and what either side kept from earlier restores.
+  private func keep() throws {
+    try db.execute(
+      sql: """
+        CREATE TEMP TABLE kept_authorities AS
+          SELECT fingerprint, project_id, generation, max(is_retired) AS is_retired,
+            max(last_crl_number) AS last_crl_number, max(is_here) AS is_here
+          FROM (
+            SELECT fingerprint, project_id, generation, stage = 'retired' AS is_retired, last_crl_number, 1 AS is_here
+              FROM main.authorities
+            UNION ALL SELECT *, 0 FROM main.departed_authorities
+            UNION ALL SELECT *, 0 FROM restored.departed_authorities)
+          GROUP BY fingerprint;
+        CREATE TEMP TABLE kept_revocations AS
+          SELECT fingerprint, revoked.serial, reason, revoked_at, expires_at FROM main.revocations AS revoked
+            JOIN main.authorities AS issuer ON issuer.id = authority_id
+          UNION ALL SELECT * FROM main.departed_revocations
+          UNION ALL SELECT * FROM restored.departed_revocations;
+        CREATE TEMP TABLE kept_lineages AS
+          SELECT project_id, kind, name, created_at, revoked_at FROM main.lineages WHERE revoked_at IS NOT NULL
+          UNION ALL SELECT * FROM main.departed_lineages
+          UNION ALL SELECT * FROM restored.departed_lineages;
+        CREATE TEMP TABLE kept_issuing AS
+          SELECT here.*, issuer.fingerprint AS issuer FROM main.authorities AS here
+            LEFT JOIN main.authorities AS issuer ON issuer.id = here.issuer_id WHERE here.stage = 'active';
+        """)
+  }
+
   private func carryOver(now: Date) throws {
+    try db.execute(
+      sql: """
+        UPDATE main.authorities SET stage = 'retired'
+          WHERE fingerprint IN (SELECT fingerprint FROM temp.kept_authorities WHERE is_retired);
+        """)
+    try db.execute(
+      sql: """
+        UPDATE main.authorities SET stage = 'active'
+          WHERE stage <> 'retired' AND fingerprint IN (SELECT fingerprint FROM temp.kept_issuing)
+            AND NOT EXISTS (SELECT 1 FROM main.authorities AS known
+              WHERE ifnull(known.project_id, '') = ifnull(authorities.project_id, '') AND known.stage = 'active');
+        """)
+    // The roots before those that they signed.
+    for owner in ["IS NULL AND EXISTS (SELECT 1 FROM main.authorities)", "IN (SELECT id FROM main.projects)"] {
+      try keepIssuing(owner)
+    }
     try db.execute(
       sql: """
         INSERT OR IGNORE INTO main.revocations (authority_id, serial, reason, revoked_at, expires_at)
@@ -98,8 +119,6 @@ struct Replacement {
         UPDATE main.lineages SET revoked_at = kept.revoked_at FROM temp.kept_lineages AS kept
           WHERE lineages.revoked_at IS NULL AND lineages.project_id = kept.project_id AND lineages.kind = kept.kind
             AND lineages.name = kept.name AND lineages.created_at = kept.created_at;
-        UPDATE main.authorities SET stage = 'retired'
-          WHERE fingerprint IN (SELECT fingerprint FROM temp.kept_authorities WHERE stage = 'retired');
         """)
     try db.execute(
       sql: """
@@ -107,6 +126,37 @@ struct Replacement {
           (SELECT last_crl_number FROM temp.kept_authorities AS kept WHERE kept.fingerprint = authorities.fingerprint),
           ?)), crl_due_at = 0
         """, arguments: [now.wholeSeconds])
+    try db.execute(
+      sql: """
+        DELETE FROM main.departed_authorities; DELETE FROM main.departed_revocations;
+        DELETE FROM main.departed_lineages;
+        INSERT INTO main.departed_authorities
+          SELECT fingerprint, project_id, generation, is_retired, last_crl_number FROM temp.kept_authorities
+          WHERE fingerprint NOT IN (SELECT fingerprint FROM main.authorities);
+        INSERT OR IGNORE INTO main.departed_revocations SELECT * FROM temp.kept_revocations
+          WHERE fingerprint NOT IN (SELECT fingerprint FROM main.authorities);
+        INSERT OR IGNORE INTO main.departed_lineages SELECT * FROM temp.kept_lineages AS kept
+          WHERE NOT EXISTS (SELECT 1 FROM main.lineages AS known WHERE known.kind = kept.kind AND known.name = kept.name
+            AND known.project_id = kept.project_id AND known.created_at = kept.created_at);
+        """)
+  }
+
+  /// Where the backup has no authority that may issue any more, as after a rollover that came later, the one that issued up
+  /// to now goes on.
+  private func keepIssuing(_ owner: String) throws {
+    let columns = """
+      serial, fingerprint, certificate, key_type, key_file, key_is_encrypted, not_before, not_after, last_crl_number,
+        created_at, anchor
+      """
+    try db.execute(
+      sql: """
+        INSERT OR IGNORE INTO main.authorities (project_id, generation, stage, issuer_id, \(columns))
+        SELECT kept.project_id, kept.generation, 'active',
+          (SELECT id FROM main.authorities AS known WHERE known.fingerprint = kept.issuer), \(columns)
+        FROM temp.kept_issuing AS kept
+        WHERE kept.project_id \(owner) AND NOT EXISTS (SELECT 1 FROM main.authorities AS known
+          WHERE ifnull(known.project_id, '') = ifnull(kept.project_id, '') AND known.stage = 'active')
+        """)
   }
 
   private func tables() throws -> [String] {

@@ -11,7 +11,9 @@ extension StateStore {
   /// the CRL numbers of the authorities go on from the highest that either knows. Of an authority that the present
   /// state doesn't know (on a new machine, or after a loss) nobody can tell how far its numbers had come, and a
   /// cloudpipe refuses a CRL whose number isn't above its last; so those go on from the present Unix time in
-  /// seconds, which no counting has reached.
+  /// seconds, which no counting has reached. What is known of an authority that the backup hasn't is kept for the day on which
+  /// another restore brings that back, and generations go on from the highest. Where a rollover came after the backup, the
+  /// authority that issued up to now goes on.
   ///
   /// A state that is too damaged to be opened is put aside as `state.db.damaged-<time>` when `force` is set.
   ///
@@ -29,6 +31,7 @@ extension StateStore {
     do { try home.checkIsNotLost() } catch StateError.lost { try home.markAsLost() }
     let store = try await openOrPutAside(home, force: force, now: now)
     let report = try await store.replace(by: staged.path, backup: backup, force: force, now: now)
+    try store.publishRestoredKeys()
     try await store.exports.repair()
     try store.close()
     return report
@@ -67,16 +70,24 @@ extension StateStore {
         try db.execute(sql: "ATTACH DATABASE ? AS restored; PRAGMA foreign_keys = OFF", arguments: [staged.string])
         defer { try? db.execute(sql: "DETACH DATABASE restored; PRAGMA foreign_keys = ON") }
         var report: RestoreReport?
-        try db.inTransaction(.immediate) {
-          let replacement = Replacement(db: db, keys: keys)
-          let loss = try replacement.loss()
-          guard force || loss.isEmpty else { throw StateError.restoreLoses(loss, backup: backup) }
-          try replacement.restoreKeys(force: force)
-          try replacement.replaceRows(now: now)
-          let findings = try Self.findings(db)
-          guard findings.isEmpty else { throw StateError.damaged(path: backup, findings: findings) }
-          report = RestoreReport(loss: loss, missingKeys: try replacement.missingKeys())
-          return .commit
+        var besideKeys: [FilePath] = []
+        do {
+          try db.inTransaction(.immediate) {
+            let replacement = Replacement(db: db, keys: keys)
+            var loss = try replacement.loss()
+            guard force || loss.isEmpty else { throw StateError.restoreLoses(loss, backup: backup) }
+            loss.authorities = try replacement.replaceRows(now: now)
+            try replacement.stageKeys(force: force, beside: &besideKeys)
+            let findings = try Self.findings(db)
+            guard findings.isEmpty else { throw StateError.damaged(path: backup, findings: findings) }
+            report = RestoreReport(
+              loss: loss, missingKeys: try replacement.missingKeys(),
+              withoutAuthority: try Authorities(db: db, keys: keys).missing())
+            return .commit
+          }
+        } catch {
+          for path in besideKeys { unlink(path.string) }
+          throw error
         }
         return try report.orNotFound("report of restoring", backup.string)
       }

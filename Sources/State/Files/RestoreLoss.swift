@@ -6,7 +6,8 @@ public struct RestoreLoss: Equatable, Sendable, CustomStringConvertible {
   public var projects: [ProjectID] = []
   /// Networks that came after the backup, with their addresses and ports.
   public var networks = 0
-  /// Root and project CAs that were made since. What they issued could no longer be revoked or renewed.
+  /// Root and project CAs that were made since. What they issued could no longer be revoked or renewed. Those that go on,
+  /// for the backup's own are retired, aren't among what was lost in the end.
   public var authorities = 0
   /// Instances that came after the backup; they would go on running with nobody knowing of them.
   public var instances = 0
@@ -45,4 +46,6 @@ public struct RestoreReport: Equatable, Sendable {
   public let loss: RestoreLoss
   /// Key files that rows refer to and neither the backup nor this machine has.
   public let missingKeys: [KeyFile]
+  /// The projects that have no CA that issues now; nil is the root.
+  public let withoutAuthority: [ProjectID?]
 }

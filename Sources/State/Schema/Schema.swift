@@ -8,6 +8,7 @@ enum Schema {
 
   static let migrations = [
     SchemaVersion1.sql, SchemaVersion2.sql, SchemaVersion3.sql, SchemaVersion4.sql, SchemaVersion5.sql,
+    SchemaVersion6.sql,
   ]
 
   /// STRICT tables came with SQLite 3.37 (November 2021).

@@ -16,9 +16,7 @@ public struct Authorities {
   public func insert(_ new: NewAuthority) throws -> Authority {
     if let file = new.keyFile { try keys.require(file) }
     return try changing("certificate authority of", Self.owner(new.project)) {
-      let generation = try Int.fetchOne(
-        db, sql: "SELECT ifnull(max(generation), 0) + 1 FROM authorities WHERE ifnull(project_id, '') = ?",
-        arguments: [new.project?.text ?? ""])
+      let generation = try nextGeneration(of: new.project)
       let row = try Authority.fetchOne(
         db,
         sql: """
@@ -34,6 +32,18 @@ public struct Authorities {
         ])
       return try row.orNotFound("certificate authority of", Self.owner(new.project))
     }
+  }
+
+  /// The generation that the project's next authority will be: above all that it ever had here, for two of one generation
+  /// would have one name.
+  public func nextGeneration(of project: ProjectID?) throws -> Int {
+    try Int.fetchOne(
+      db,
+      sql: """
+        SELECT ifnull(max(generation), 0) + 1 FROM (
+          SELECT generation FROM authorities WHERE ifnull(project_id, '') = :owner
+          UNION ALL SELECT generation FROM departed_authorities WHERE ifnull(project_id, '') = :owner)
+        """, arguments: ["owner": project?.text ?? ""]) ?? 1
   }
 
   /// - Throws: ``StateError/notFound(kind:id:)``.

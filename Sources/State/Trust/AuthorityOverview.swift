@@ -48,6 +48,27 @@ extension Authorities {
   }
 }
 
+extension Authorities {
+  /// Whose authorities have all been retired or lost by restores, so that nobody issues for them: projects, or the root,
+  /// which is nil and the first.
+  ///
+  /// - Parameter project: the only project to look at.
+  public func missing(of project: ProjectID? = nil) throws -> [ProjectID?] {
+    let owners = project == nil ? "SELECT id AS owner FROM projects" : "SELECT :project AS owner"
+    let found = try String.fetchAll(
+      db,
+      sql: """
+        SELECT owner FROM (SELECT '' AS owner UNION ALL \(owners))
+        WHERE NOT EXISTS (SELECT 1 FROM authorities a
+            WHERE ifnull(a.project_id, '') = owner AND a.stage = 'active' AND a.stage <> 'retired')
+          AND (EXISTS (SELECT 1 FROM authorities a WHERE ifnull(a.project_id, '') = owner)
+            OR EXISTS (SELECT 1 FROM departed_authorities d WHERE ifnull(d.project_id, '') = owner AND owner <> ''))
+        ORDER BY owner
+        """, arguments: project.map { ["project": $0.text] } ?? [:])
+    return try found.map { $0.isEmpty ? nil : try ProjectID($0) }
+  }
+}
+
 extension AuthorityOverview {
   /// By hand and not through Codable, which takes several times as long; there may be 10,000.
   init(_ row: Row) throws {

@@ -13,7 +13,7 @@ struct CAShow: AsyncParsableCommand {
     abstract: "Show the root CA and the projects' CAs, how long they last, and whose certificate is about to end.",
     discussion: """
       Exit status for monitoring: 0 when all is well or only due for renewal (a third of the life is left), 1 when a CA \
-      is expiring (a ninth is left) or isn't valid, or the last certificate of a user or cloudpipe is (a ninth and at \
+      is expiring (a ninth is left), isn't valid or isn't there any more, or the last certificate of a user or cloudpipe is (a ninth and at \
       most 30 days are left). What is revoked counts as well.
       """)
 
@@ -22,9 +22,13 @@ struct CAShow: AsyncParsableCommand {
 
   func run() async throws {
     let project = try argument.project()
-    var report = CAReport([], [])
+    var report = CAReport([], [], missing: [])
     if let open = try await state.openIfThere() {
-      report = CAReport(try await open.trust.authorities(of: project), try await open.trust.ending(of: project))
+      let missing = try await open.trust.ownersWithoutAuthority(of: project)
+      // A project without a CA isn't one that isn't there.
+      let authorities = try await open.trust.authorities(of: missing.contains(project) ? nil : project)
+        .filter { project == nil || $0.authority.project == nil || $0.authority.project == project }
+      report = CAReport(authorities, try await open.trust.ending(of: project), missing: missing)
     } else if let project {
       throw TrustKeeperError.noProject(project)
     }
@@ -67,23 +71,27 @@ struct CAReport: Encodable {
 
   let authorities: [Entry]
   let ending: [Ending]
-  /// Whether none is expiring or not valid.
+  /// The roots' or projects' that should be there and aren't.
+  let missing: [MissingCA]
+  /// Whether none is missing, expiring or not valid.
   let ok: Bool
   private let areAuthoritiesWell: Bool
 
-  private enum CodingKeys: CodingKey { case authorities, ending, ok }
+  private enum CodingKeys: CodingKey { case authorities, ending, missing, ok }
 
   init(
-    _ all: [AuthorityStatus], _ ending: [(certificate: EndingCertificate, severity: TrustHealth.Severity)]
+    _ all: [AuthorityStatus], _ ending: [(certificate: EndingCertificate, severity: TrustHealth.Severity)],
+    missing: [ProjectID?]
   ) {
     areAuthoritiesWell = !all.contains { $0.severity >= .expiring && !$0.isRevoked }
-    ok = areAuthoritiesWell && ending.isEmpty
+    ok = areAuthoritiesWell && ending.isEmpty && missing.isEmpty
+    self.missing = missing.map(MissingCA.init)
     authorities = all.map(Entry.init)
     self.ending = ending.map(Ending.init)
   }
 
   func text(width: Int?) -> String {
-    guard !authorities.isEmpty else { return "no CA yet; the first 'cpbuild launch' makes it\n" }
+    guard !authorities.isEmpty || !missing.isEmpty else { return "no CA yet; the first 'cpbuild launch' makes it\n" }
     var table = Table(["CA", "PROJECT", "STAGE", "KEY", "ENDS", "STATUS"])
     for entry in authorities {
       table.add([
@@ -92,7 +100,8 @@ struct CAReport: Encodable {
       ])
     }
     let remedy = "renew a project's CA with 'cpbuild ca renew PROJECT' before it ends: nobody can connect after it\n"
-    return table.text(width: width) + (areAuthoritiesWell ? "" : "\n" + remedy) + endingText(width: width)
+    let gone = missing.map { "\n\($0.sentence)\n" }.joined()
+    return table.text(width: width) + (areAuthoritiesWell ? "" : "\n" + remedy) + gone + endingText(width: width)
   }
 
   private func endingText(width: Int?) -> String {

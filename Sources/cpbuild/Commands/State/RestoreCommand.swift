@@ -34,6 +34,8 @@ struct RestoreCommand: AsyncParsableCommand {
     let restored: String
     /// Whether something was lost, and what, in words.
     let lost: String?
+    /// The roots' or projects' that nothing is left of.
+    let missingCAs: [MissingCA]
     /// Below the home folder.
     let missingKeys: [String]
   }
@@ -49,13 +51,14 @@ struct RestoreCommand: AsyncParsableCommand {
     _ = try await options.open(renewingAll: true)
     let report = Report(
       restored: path.string, lost: result.loss.isEmpty ? nil : "\(result.loss)",
-      missingKeys: result.missingKeys.map(\.text))
+      missingCAs: result.withoutAuthority.map(MissingCA.init), missingKeys: result.missingKeys.map(\.text))
     try options.global.print(report, text: Self.text(report))
   }
 
   private static func text(_ report: Report) -> String {
     var lines = ["restored \(report.restored)"]
     if let lost = report.lost { lines.append("lost: \(lost)") }
+    lines += report.missingCAs.map(\.sentence)
     for key in report.missingKeys { lines.append("the key \(key) is nowhere: what it belongs to has to be made anew") }
     return lines.map { $0.escapingControls() + "\n" }.joined()
   }
