@@ -61,7 +61,7 @@ demo: deps-run build
 # One target after the other, quickest first: all at once they'd take the two cores from one another until something
 # that waits for an answer gives up. The test runner's own summary is the last thing to be printed.
 TEST_TARGETS = NamesTests HostTests CommandLineTests PayloadTests TrustTests StateTests CloudsTests LaunchingTests \
-  ImageBuildingTests FuzzingTests GuestScriptTests ServingTests \
+  ImageBuildingTests FuzzingTests GuestScriptTests ListeningTests ServingTests \
   OpenStackTests $(if $(wildcard Tests/EndToEnd/*.swift),EndToEnd)
 test: toolchain deps lint
 	$(SWIFT) build --build-tests

@@ -114,10 +114,19 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    // What keeps a server's connections within bounds.
+    .target(
+      name: "Listening",
+      dependencies: [
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+
     .target(
       name: "Clouds",
       dependencies: [
-        "CLinux", "Disks", "Host", "Names", "OpenStack", "State",
+        "CLinux", "Disks", "Host", "Listening", "Names", "OpenStack", "State",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -139,12 +148,12 @@ let package = Package(
     .target(
       name: "Serving",
       dependencies: [
-        "Launching", "Names", "State",
+        "Launching", "Listening", "Names", "State",
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
-        .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "SystemPackage", package: "swift-system"),
       ],
@@ -233,9 +242,19 @@ let package = Package(
       ],
       swiftSettings: strict),
     .testTarget(
+      name: "ListeningTests",
+      dependencies: [
+        "Listening",
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOEmbedded", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+    .testTarget(
       name: "ServingTests",
       dependencies: [
-        "Host", "Launching", "Names", "Serving", "State", .product(name: "SystemPackage", package: "swift-system"),
+        "Host", "Launching", "Names", "Serving", "State",
+        .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),
     // cpbuild against a real OpenStack.

@@ -1,10 +1,11 @@
 import Foundation
 import Hummingbird
 import HummingbirdCore
-import HummingbirdTLS
 public import Launching
+import Listening
 import Logging
 import NIOCore
+import NIOPosix
 import NIOSSL
 import Names
 public import State
@@ -57,14 +58,38 @@ public struct CRLServer: Sendable {
     _ listener: Listener, started: @escaping @Sendable (Int) async -> Void,
     trouble: @escaping @Sendable (String) -> Void
   ) async throws {
+    let tls = try context(for: listener)
+    // One loop does, and the bounds are kept there.
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    let connections = OpenConnections(ofOne: ConnectionBounds.ofOne, ofAll: ConnectionBounds.ofAll)
     var logger = Logger(label: "serve")
     // What goes wrong is thrown; what is said besides is that connections were open when it ended.
     logger.logLevel = .critical
     let application = Application(
-      router: router(), server: try server(for: listener),
+      router: router(),
+      server: HTTPServerBuilder {
+        ServedChannel(http: HTTP1Channel(responder: $0), connections: connections, tls: tls)
+      },
       configuration: ApplicationConfiguration(
         address: .hostname(listener.host, port: listener.port), serverName: "cpbuild"),
-      onServerRunning: { await started($0.localAddress?.port ?? listener.port) }, logger: logger)
+      onServerRunning: { await started($0.localAddress?.port ?? listener.port) },
+      eventLoopGroupProvider: .shared(group), logger: logger)
+    let result: Result<Void, any Error>
+    do {
+      result = .success(
+        try await withTaskCancellationHandler {
+          try await run(application, at: listener, trouble: trouble)
+        } onCancel: {
+          group.next().execute { connections.end() }
+        })
+    } catch { result = .failure(error) }
+    try await group.shutdownGracefully()
+    try result.get()
+  }
+
+  private func run(
+    _ application: some ApplicationProtocol, at listener: Listener, trouble: @escaping @Sendable (String) -> Void
+  ) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do { try await application.run() } catch let error as IOError {
@@ -79,8 +104,8 @@ public struct CRLServer: Sendable {
     }
   }
 
-  private func server(for listener: Listener) throws -> HTTPServerBuilder {
-    guard let certificate = listener.certificate, let key = listener.key else { return .http1() }
+  private func context(for listener: Listener) throws -> NIOSSLContext? {
+    guard let certificate = listener.certificate, let key = listener.key else { return nil }
     guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate.string), !chain.isEmpty else {
       throw ServingError.unreadable(certificate, what: "certificate")
     }
@@ -88,8 +113,8 @@ public struct CRLServer: Sendable {
       throw ServingError.unreadable(key, what: "private key")
     }
     do {
-      return try .tls(
-        tlsConfiguration: .makeServerConfiguration(
+      return try NIOSSLContext(
+        configuration: .makeServerConfiguration(
           certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(own)))
     } catch { throw ServingError.unusable(listener.place, why: "\(error)") }
   }

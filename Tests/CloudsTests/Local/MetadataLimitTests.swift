@@ -24,7 +24,7 @@ struct MetadataLimitTests {
     }
   }
 
-  @Test("a machine that holds as many connections as it can keeps nobody else from being answered, nor itself for long")
+  @Test("a machine that holds as many connections as it can keeps nobody from being answered, not even itself")
   func hoarding() async throws {
     try await withTwo { evil, cloudpipe in
       let process = BackgroundProcess(name: "hoarder", folder: evil.machine.folder)
@@ -32,11 +32,9 @@ struct MetadataLimitTests {
       try process.start(
         "python3", ["-c", Self.hoarding, ready.string], prefix: ["nsenter", "--net=\(evil.path)", "--"])
       while access(ready.string, F_OK) != 0 { try await Task.sleep(for: .milliseconds(10)) }
-      #expect(try await evil.get("/latest/meta-data/hostname").status == "000", "it has all that it may have")
+      #expect(try await evil.get("/latest/meta-data/hostname").status == "200")
       #expect(try await cloudpipe.get("/latest/user-data").status == "200")
       try await process.stop(grace: .zero)
-      var status = ""
-      while status != "200" { status = try await evil.get("/latest/meta-data/hostname").status }
     }
   }
 

@@ -12,22 +12,8 @@ final class MetadataHandler: ChannelInboundHandler {
   private let service: MetadataAnswers
   private var head: HTTPRequestHead?
   private var answered = false
-  /// Time for the whole of a connection: what is asked and answered here takes milliseconds.
-  private static let deadline = TimeAmount.seconds(10)
-  private var timer: Scheduled<Void>?
 
   init(_ service: MetadataAnswers) { self.service = service }
-
-  func channelActive(context: ChannelHandlerContext) {
-    let channel = context.channel
-    timer = context.eventLoop.scheduleTask(in: Self.deadline) { channel.close(promise: nil) }
-    context.fireChannelActive()
-  }
-
-  func channelInactive(context: ChannelHandlerContext) {
-    timer?.cancel()
-    context.fireChannelInactive()
-  }
 
   func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Listening
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -22,14 +23,15 @@ public struct MetadataService: Sendable {
     let log = BoundedLog()
     let window = BootWindow(console: folder.appending(NetworkSpace.consoleName))
     let answers = MetadataAnswers(folder: folder, window: window, log: log)
-    let limit = ConnectionLimit(ofOne: Self.mostOfOne, ofAll: Self.mostOfAll)
+    let connections = OpenConnections(ofOne: Self.mostOfOne, ofAll: Self.mostOfAll)
     let server = try await ServerBootstrap(group: group)
       .serverChannelOption(.backlog, value: 64)
       .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
       .childChannelInitializer { channel in
-        guard limit.enter(channel) else { return channel.close() }
-        return channel.eventLoop.makeCompletedFuture {
+        channel.eventLoop.makeCompletedFuture {
+          try connections.admit(channel)
           try channel.pipeline.syncOperations.configureHTTPServerPipeline(withErrorHandling: true)
+          try connections.follow(channel)
           try channel.pipeline.syncOperations.addHandler(MetadataHandler(answers))
         }
       }
@@ -41,30 +43,5 @@ public struct MetadataService: Sendable {
       // Nothing that is said in the middle of an answer is worth a command's wait for this process.
       server.close(promise: nil)
     }
-  }
-}
-
-/// Counts connections. Used on the one event loop.
-private final class ConnectionLimit: @unchecked Sendable {
-  private let (mostOfOne, mostOfAll): (Int, Int)
-  private var counts: [String: Int] = [:]
-  private var count = 0
-
-  init(ofOne: Int, ofAll: Int) { (mostOfOne, mostOfAll) = (ofOne, ofAll) }
-
-  func enter(_ channel: any Channel) -> Bool {
-    let address = channel.remoteAddress?.ipAddress ?? ""
-    let own = counts[address, default: 0]
-    guard own < mostOfOne, count < mostOfAll else { return false }
-    counts[address] = own + 1
-    count += 1
-    channel.closeFuture.whenComplete { _ in self.leave(address) }
-    return true
-  }
-
-  private func leave(_ address: String) {
-    count -= 1
-    let left = counts[address, default: 1] - 1
-    counts[address] = left > 0 ? left : nil
   }
 }
