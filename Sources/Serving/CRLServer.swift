@@ -6,11 +6,10 @@ import Listening
 import Logging
 import NIOCore
 import NIOPosix
-import NIOSSL
 import Names
 public import State
 import Synchronization
-public import SystemPackage
+import SystemPackage
 
 /// What instances in a cloud fetch newer CRLs from: `/crl/<project>.pem`. What certificates name as the place of their
 /// issuer's: `/crl/projects/<project>/<generation>.crl`, `/crl/root/<generation>.crl`. Also `/healthz`, and `/metrics` in
@@ -22,15 +21,13 @@ public struct CRLServer: Sendable {
   public struct Listener: Sendable {
     public var host: String
     public var port: Int
-    /// A PEM file with the certificate and its chain, and one with the key; nil: without TLS.
-    public var certificate: FilePath?
-    public var key: FilePath?
+    /// Nil: without TLS.
+    public var identity: ServedIdentity?
 
-    public init(host: String, port: Int, certificate: FilePath? = nil, key: FilePath? = nil) {
+    public init(host: String, port: Int, identity: ServedIdentity? = nil) {
       self.host = host
       self.port = port
-      self.certificate = certificate
-      self.key = key
+      self.identity = identity
     }
 
     var place: String { "\(host):\(port)" }
@@ -53,12 +50,11 @@ public struct CRLServer: Sendable {
   /// - Parameters:
   ///   - started: told the port once it listens.
   ///   - trouble: told what can't be renewed.
-  /// - Throws: ``ServingError``, `CancellationError`.
+  /// - Throws: ``ServingError``; `CancellationError` when what was asked for by then has been answered.
   public func run(
     _ listener: Listener, started: @escaping @Sendable (Int) async -> Void,
     trouble: @escaping @Sendable (String) -> Void
   ) async throws {
-    let tls = try context(for: listener)
     // One loop does, and the bounds are kept there.
     let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     let connections = OpenConnections(ofOne: ConnectionBounds.ofOne, ofAll: ConnectionBounds.ofAll)
@@ -68,7 +64,7 @@ public struct CRLServer: Sendable {
     let application = Application(
       router: router(),
       server: HTTPServerBuilder {
-        ServedChannel(http: HTTP1Channel(responder: $0), connections: connections, tls: tls)
+        ServedChannel(http: HTTP1Channel(responder: $0), connections: connections, identity: listener.identity)
       },
       configuration: ApplicationConfiguration(
         address: .hostname(listener.host, port: listener.port), serverName: "cpbuild"),
@@ -102,21 +98,8 @@ public struct CRLServer: Sendable {
       defer { group.cancelAll() }
       try await group.next()
     }
-  }
-
-  private func context(for listener: Listener) throws -> NIOSSLContext? {
-    guard let certificate = listener.certificate, let key = listener.key else { return nil }
-    guard let chain = try? NIOSSLCertificate.fromPEMFile(certificate.string), !chain.isEmpty else {
-      throw ServingError.unreadable(certificate, what: "certificate")
-    }
-    guard let own = try? NIOSSLPrivateKey(file: key.string, format: .pem) else {
-      throw ServingError.unreadable(key, what: "private key")
-    }
-    do {
-      return try NIOSSLContext(
-        configuration: .makeServerConfiguration(
-          certificateChain: chain.map { .certificate($0) }, privateKey: .privateKey(own)))
-    } catch { throw ServingError.unusable(listener.place, why: "\(error)") }
+    // What was cancelled may have come to its end in order.
+    try Task.checkCancellation()
   }
 
   private func renew(_ trouble: @Sendable (String) -> Void) async throws {

@@ -10,13 +10,13 @@ struct ServedChannel: ServerChildChannel {
 
   let http: HTTP1Channel
   let connections: OpenConnections
-  let tls: NIOSSLContext?
+  let identity: ServedIdentity?
 
   func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
     channel.eventLoop.makeCompletedFuture {
       try connections.admit(channel)
-      guard let tls else { return }
-      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+      guard let identity else { return }
+      try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: identity.context))
     }.flatMap {
       http.setup(channel: channel, logger: logger)
     }.flatMapThrowing { value in

@@ -10,7 +10,7 @@ enum Outcome: Int32, CaseIterable {
   case environment = 4
   /// The command line itself is wrong: EX_USAGE of sysexits(3).
   case usage = 64
-  /// `^C`, SIGTERM or SIGHUP.
+  /// `^C`, SIGTERM or SIGHUP; for `cpbuild serve` `^C` alone.
   case interrupted = 130
   /// Whoever read stdout went away: what a shell shows for a program that SIGPIPE ended.
   case brokenPipe = 141

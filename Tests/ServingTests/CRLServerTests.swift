@@ -30,7 +30,7 @@ import Testing
           "-out", certificate.string, "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
         ]
       ).run()
-      (listener.certificate, listener.key) = (certificate, key)
+      listener.identity = try ServedIdentity(certificate: certificate, key: key)
       options += ["--cacert", certificate.string]
     }
     let server = CRLServer(state: store, trust: trust)
@@ -104,12 +104,8 @@ import Testing
         } trouble: { _ in
         }
       }
-      await #expect(throws: ServingError.unreadable(crl, what: "certificate")) {
-        try await server.run(
-          .init(host: "127.0.0.1", port: 0, certificate: crl, key: crl)
-        ) { _ in
-        } trouble: { _ in
-        }
+      #expect(throws: ServingError.unreadable(crl, what: "certificate")) {
+        try ServedIdentity(certificate: crl, key: crl)
       }
       try store.close()
     }

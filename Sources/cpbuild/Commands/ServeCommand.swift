@@ -1,5 +1,7 @@
 import ArgumentParser
 import Foundation
+import Glibc
+import Host
 import Serving
 
 /// `cpbuild serve`.
@@ -10,6 +12,9 @@ struct ServeCommand: AsyncParsableCommand {
     discussion: """
       Answers /crl/PROJECT.pem, /healthz and /metrics, and renews the CRLs that are due. Instances in a cloud ask at \
       'crl-url' of cpbuild.yaml, which is to lead here.
+
+      SIGHUP has it read certificate and key anew; where they don't do, it says so and goes on with those it had. After \
+      SIGTERM it answers what it was asked, and its exit status is 0.
 
       Example:
         cpbuild serve --listen 0.0.0.0:8443 --certificate chain.pem --key key.pem
@@ -41,16 +46,43 @@ struct ServeCommand: AsyncParsableCommand {
   }
 
   func run() async throws {
-    let open = try await options.open()
-    let (host, port) = try place()
-    let server = CRLServer(state: open.store, trust: open.trust)
-    let listener = CRLServer.Listener(
-      host: host, port: port, certificate: certificate.map { .fromCommandLine($0) },
-      key: key.map { .fromCommandLine($0) })
-    try await server.run(listener) { port in
-      StandardError.write("listening on \(host):\(port)\n")
-    } trouble: { sentence in
-      StandardError.write("cpbuild: warning: \(sentence.escapingControls())\n")
+    let hangups = Interruption.takeHangups()
+    do { try await serve(rereadingAt: hangups) } catch is CancellationError where Interruption.signal == SIGTERM {
+      // How service managers end what has done nothing wrong.
     }
+  }
+
+  private func serve(rereadingAt hangups: AsyncStream<Void>) async throws {
+    let open = try await options.open(recovering: false)
+    let (host, port) = try place()
+    let identity = try identity()
+    async let _ = reread(identity, at: hangups)
+    let server = CRLServer(state: open.store, trust: open.trust)
+    try await server.run(CRLServer.Listener(host: host, port: port, identity: identity)) { port in
+      StandardError.write("listening on \(host):\(port)\n")
+    } trouble: {
+      Self.warn($0)
+    }
+  }
+
+  private func identity() throws -> ServedIdentity? {
+    guard let certificate, let key else { return nil }
+    return try ServedIdentity(certificate: .fromCommandLine(certificate), key: .fromCommandLine(key))
+  }
+
+  private func reread(_ identity: ServedIdentity?, at hangups: AsyncStream<Void>) async {
+    for await _ in hangups {
+      guard let identity else { continue }
+      do {
+        try identity.readAnew()
+        StandardError.write("read the certificate and its key anew\n")
+      } catch {
+        Self.warn("\(error): the certificate that was read before is served on")
+      }
+    }
+  }
+
+  private static func warn(_ sentence: String) {
+    StandardError.write("cpbuild: warning: \(sentence.escapingControls())\n")
   }
 }

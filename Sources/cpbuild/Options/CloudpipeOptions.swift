@@ -18,7 +18,7 @@ struct CloudpipeOptions: ParsableArguments {
 
   /// Runs `body` with the state opened and what brings cloudpipes up, while its progress is shown.
   ///
-  /// - Throws: what `body` and ``StateOptions/open(renewingAll:)`` throw.
+  /// - Throws: what `body` and ``StateOptions/open(renewingAll:recovering:)`` throw.
   func reporting<Result: Sendable>(
     cloud: String? = nil, _ body: (OpenState, Launcher) async throws -> Result
   ) async throws -> Result {

@@ -42,9 +42,11 @@ struct StateOptions: ParsableArguments {
   /// removes keys that a kill left behind, renews some of the CRLs that are due, and finishes or undoes launches that were
   /// killed. What goes wrong with any of it is said on stderr and stops nothing.
   ///
-  /// - Parameter renewingAll: all CRLs that are due, however long it takes.
+  /// - Parameters:
+  ///   - renewingAll: all CRLs that are due, however long it takes.
+  ///   - recovering: also finishes or undoes launches, which starts machines and changes networks.
   /// - Throws: `StateError`, `DeclarationError`, `HostError`.
-  func open(renewingAll: Bool = false) async throws -> OpenState {
+  func open(renewingAll: Bool = false, recovering: Bool = true) async throws -> OpenState {
     let configuration = try Configuration.read(in: home)
     let store = try await StateStore.open(home)
     try await store.sweepKeysDaily()
@@ -53,13 +55,13 @@ struct StateOptions: ParsableArguments {
     for trouble in troubles { StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n") }
     let open = OpenState(
       store: store, trust: trust, configuration: configuration, areListsRenewed: troubles.isEmpty)
-    try await open.recover()
+    if recovering { try await open.recover() }
     return open
   }
 
   /// Opens the state where there is one; nil where there is none, which for looking at it is as good as an empty one.
   ///
-  /// - Throws: what ``open(renewingAll:)`` throws.
+  /// - Throws: what ``open(renewingAll:recovering:)`` throws.
   func openIfThere(renewingAll: Bool = false) async throws -> OpenState? {
     if access(home.database.string, F_OK) == 0 { return try await open(renewingAll: renewingAll) }
     try home.checkIsNotLost()
