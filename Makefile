@@ -113,7 +113,7 @@ install: build install-units
 	  > '$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cpbuild.fish'
 
 # Cloudpipes that come back with the machine, and revocation lists that are renewed: 'systemctl enable --now cpbuild.service
-# cpbuild-renew.timer'.
+# cpbuild-renew.timer'. Lists that are served to a cloud's instances: cpbuild-serve.service.
 install-units:
 	install -d '$(DESTDIR)$(PREFIX)/lib/systemd/system'
 	for unit in dist/*.service dist/*.timer; do \

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Host
 import Launching
 import Names
@@ -8,7 +9,9 @@ import Testing
 
 /// The systemd units in dist/, as 'make install' lays them down.
 @Suite struct UnitTests {
-  private static let names = ["cpbuild-renew.service", "cpbuild-renew.timer", "cpbuild.service"]
+  private static let names = [
+    "cpbuild-renew.service", "cpbuild-renew.timer", "cpbuild-serve.service", "cpbuild.service",
+  ]
 
   /// Installs the units beside the program that the tests built.
   private func withUnits(_ body: (_ units: FilePath, _ prefix: FilePath) async throws -> Void) async throws {
@@ -29,6 +32,11 @@ import Testing
       for name in Self.names where name.hasSuffix(".service") {
         let words = try start(units.appending(name))
         #expect(words.first == "\(prefix)/bin/cpbuild")
+        // It goes on until it is ended; see the next test.
+        if name == "cpbuild-serve.service" {
+          #expect(words.dropFirst() == ["serve", "$SERVE_OPTIONS"])
+          continue
+        }
         let output = try await Binary.run(
           Array(words.dropFirst()) + ["--home", units.appending("home").string])
         #expect(output.status == 0, "\(words): \(output.stderrTail)")
@@ -40,7 +48,7 @@ import Testing
   private func start(_ unit: FilePath) throws -> [String] {
     let text = try String(contentsOfFile: unit.string, encoding: .utf8)
     let starts = text.split(separator: "\n").filter { $0.hasPrefix("ExecStart=") }
-    #expect(starts.count == 1 && !text.contains("@"), "\(unit)")
+    #expect(starts.count == 1 && !text.contains("@PREFIX@"), "\(unit)")
     return starts.joined().dropFirst("ExecStart=".count).split(separator: " ").map(String.init)
   }
 
@@ -64,6 +72,25 @@ import Testing
       try state.keys.remove(try #require(row.keyFile))
       #expect(try await renew() == 1)
       try state.close()
+    }
+  }
+
+  @Test("serve needs no other rights than its unit leaves it", .enabled(if: geteuid() == 0, "drops rights"))
+  func rights() async throws {
+    try await withUnits { units, prefix in
+      let unit = try String(contentsOfFile: units.appending("cpbuild-serve.service").string, encoding: .utf8)
+      let rights = try #require(unit.firstMatch(of: /CapabilityBoundingSet=(.+)/)?.output.1)
+      let set = rights.split(separator: " ").map { ",+" + $0.lowercased().replacing("cap_", with: "") }.joined()
+      let served = try await Served.with(
+        prefix: ["setpriv", "--bounding-set=-all\(set)", "--inh-caps=-all", "--no-new-privs", "--"],
+        program: prefix.appending("bin/cpbuild"), in: units
+      ) { served in
+        let health = try await Command(
+          "curl", ["--silent", "--noproxy", "*", "http://127.0.0.1:\(served.port)/healthz"]
+        ).run()
+        #expect(health == "ok, 0 projects\n")
+      }
+      #expect(served.status == 0 && !served.stderrTail.contains("warning"), "\(served.stderrTail)")
     }
   }
 
