@@ -75,6 +75,10 @@ public protocol Cloud: Sendable {
   func condition(of id: NetworkID) async throws -> InstanceCondition
   /// What the instance said on its serial console since it was booted last, its end when it is long.
   func console(of id: NetworkID) async throws -> String
+  /// The same, as much of it as the cloud keeps.
+  func wholeConsole(of id: NetworkID) async throws -> String
+  /// How often the console may be looked at by somebody who waits for more.
+  var consoleInterval: Duration { get }
   /// How to reach the instance's ssh from here.
   func way(to id: NetworkID) async throws -> WayToInstance
 
@@ -84,10 +88,13 @@ public protocol Cloud: Sendable {
   var lateness: TimeInterval { get }
 }
 
-/// For clouds that do what they are asked for before they return, and whose things nobody else's cpbuild sees.
+/// For clouds that do what they are asked for before they return, whose things nobody else's cpbuild sees, and whose
+/// consoles are this machine's.
 extension Cloud {
   public func hasSecurityGroup(named name: String) async throws -> Bool { false }
   public var user: String? { nil }
+  public func wholeConsole(of id: NetworkID) async throws -> String { try await console(of: id) }
+  public var consoleInterval: Duration { .milliseconds(200) }
   public var hasUnheard: Bool { false }
   public var lateness: TimeInterval { 0 }
 }

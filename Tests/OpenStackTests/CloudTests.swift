@@ -23,6 +23,7 @@ extension OpenStackTests {
         try await cloud.awaitBoot(first)
         #expect(try await cloud.condition(of: tenant.id).state == .running)
         #expect(try await cloud.console(of: tenant.id).contains("CONSOLE"))
+        #expect(try await cloud.wholeConsole(of: tenant.id).contains("CONSOLE"))
         let claim = try #require(try await cloud.claimAddress(for: tenant.id, nil, ports: PortNumber.forwarded))
         let port = try #require(claim.ports.first?.lowerBound)
         #expect(port.rawValue == 1194)

@@ -88,8 +88,17 @@ public struct OpenStackCloud: Cloud {
   }
 
   public func console(of id: NetworkID) async throws -> String {
+    try await console(of: id, lines: 500)
+  }
+
+  public func wholeConsole(of id: NetworkID) async throws -> String { try await console(of: id, lines: nil) }
+
+  /// Services have limits on how much they are asked.
+  public var consoleInterval: Duration { .seconds(2) }
+
+  private func console(of id: NetworkID, lines: Int?) async throws -> String {
     guard let server = try await server(of: id) else { return "" }
-    return try await nova.console(of: server.id, lines: 500)
+    return try await nova.console(of: server.id, lines: lines)
   }
 
   /// The instance's own address, which the VPN itself carries to, or its floating address: the security group lets no ssh

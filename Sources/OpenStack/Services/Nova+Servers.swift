@@ -123,10 +123,12 @@ extension Nova {
   }
 
   /// The end of what the server said on its console.
-  public func console(of id: String, lines: Int) async throws -> String {
+  ///
+  /// - Parameter lines: nil for as many as Nova keeps, which with libvirt is 100 KiB of them.
+  public func console(of id: String, lines: Int?) async throws -> String {
     var request = try APIRequest(
       .post, "/servers/\(APIRequest.escaped(id))/action", doing: "read the console of the instance \(id)",
-      json: ["os-getConsoleOutput": ["length": lines]])
+      json: ["os-getConsoleOutput": lines.map { ["length": $0] } ?? [:]])
     request.isRepeatable = true
     return try await send(request).decode(Console.self).output
   }
