@@ -30,7 +30,8 @@ public struct CRLServer: Sendable {
       self.identity = identity
     }
 
-    var place: String { "\(host):\(port)" }
+    /// As in a URL (RFC 3986, 3.2.2).
+    public var place: String { host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)" }
   }
 
   let state: StateStore
@@ -117,7 +118,8 @@ public struct CRLServer: Sendable {
   }
 
   private func router() -> Router<BasicRequestContext> {
-    let router = Router()
+    // Who only wants to know whether it answers asks with HEAD.
+    let router = Router(options: .autoGenerateHeadEndpoints)
     router.get("healthz") { _, _ in
       // The state has to be readable for anything here to be of use.
       let count = try await state.read { try $0.projects.all().count }
@@ -128,23 +130,32 @@ public struct CRLServer: Sendable {
         try await ServerMetrics(state: state, counts: counts).text(), type: "text/plain; version=0.0.4; charset=utf-8")
     }
     router.get("crl/:file") { _, context in
-      counted(try await crl(context.parameters.get("file") ?? ""))
+      try await counted { try await crl(context.parameters.get("file") ?? "") }
     }
     router.get("crl/root/:file") { _, context in
-      counted(try await distributionPoint(of: nil, context.parameters.get("file") ?? ""))
+      try await counted { try await distributionPoint(of: nil, context.parameters.get("file") ?? "") }
     }
     router.get("crl/projects/:project/:file") { _, context in
-      guard let project = try? ProjectID(context.parameters.get("project") ?? "") else {
-        return counted(Response(status: .notFound))
+      try await counted {
+        guard let project = try? ProjectID(context.parameters.get("project") ?? "") else {
+          return Response(status: .notFound)
+        }
+        return try await distributionPoint(of: project, context.parameters.get("file") ?? "")
       }
-      return counted(try await distributionPoint(of: project, context.parameters.get("file") ?? ""))
     }
     return router
   }
 
-  private func counted(_ response: Response) -> Response {
-    counts.add(response.status.code)
-    return response
+  private func counted(_ answer: () async throws -> Response) async throws -> Response {
+    do {
+      let response = try await answer()
+      counts.add(response.status.code)
+      return response
+    } catch {
+      // What Hummingbird makes of it.
+      counts.add(500)
+      throw error
+    }
   }
 
   /// What certificates name as their issuer's distribution point: one generation's newest CRL, in DER (RFC 5280, 4.2.1.13;
@@ -163,10 +174,13 @@ public struct CRLServer: Sendable {
   }
 
   private func crl(_ file: String) async throws -> Response {
-    guard file.hasSuffix(".pem"), let project = try? ProjectID(file.dropLast(4)),
-      let text = try? String(contentsOfFile: trust.crlExport(of: project).string, encoding: .utf8)
-    else { return Response(status: .notFound) }
-    return Self.answer(text, type: "application/x-pem-file")
+    guard file.hasSuffix(".pem"), let project = try? ProjectID(file.dropLast(4)) else {
+      return Response(status: .notFound)
+    }
+    do {
+      let text = try String(contentsOfFile: trust.crlExport(of: project).string, encoding: .utf8)
+      return Self.answer(text, type: "application/x-pem-file")
+    } catch let error as CocoaError where error.code == .fileReadNoSuchFile { return Response(status: .notFound) }
   }
 
   private static func answer(_ text: String, type: String) -> Response {

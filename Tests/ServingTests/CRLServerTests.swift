@@ -92,6 +92,32 @@ import Testing
     }
   }
 
+  @Test("HEAD is answered as GET is, without what would follow", arguments: ["/healthz", "/metrics", "/crl/acme.pem"])
+  func head(path: String) async throws {
+    try await with { base, options, _ in
+      let head = try await Command("curl", options + ["--head", base + path]).run()
+      #expect(head.hasPrefix("HTTP/1.1 200"), "\(head)")
+    }
+  }
+
+  @Test("a CRL that is there and can't be read is the server's failure, and counted as one")
+  func failure() async throws {
+    try await with { base, options, crl in
+      try Folder.remove(crl)
+      try Folder.make(crl)
+      let arguments = options + ["--output", "/dev/null", "--write-out", "%{http_code}", base + "/crl/acme.pem"]
+      #expect(try await Command("curl", arguments).run() == "500")
+      let metrics = try await Command("curl", options + [base + "/metrics"]).run()
+      #expect(metrics.contains("cpbuild_crl_requests_total{status=\"500\"} 1"), "\(metrics)")
+    }
+  }
+
+  @Test("an IPv6 address is written as one can be typed")
+  func place() {
+    #expect(CRLServer.Listener(host: "::1", port: 8080).place == "[::1]:8080")
+    #expect(CRLServer.Listener(host: "127.0.0.1", port: 0).place == "127.0.0.1:0")
+  }
+
   @Test("a port that is taken is named, and so is a file that is no certificate")
   func refusals() async throws {
     try await with { base, _, crl in

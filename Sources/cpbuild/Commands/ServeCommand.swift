@@ -59,7 +59,7 @@ struct ServeCommand: AsyncParsableCommand {
     async let _ = reread(identity, at: hangups)
     let server = CRLServer(state: open.store, trust: open.trust)
     try await server.run(CRLServer.Listener(host: host, port: port, identity: identity)) { port in
-      StandardError.write("listening on \(host):\(port)\n")
+      StandardError.write("listening on \(CRLServer.Listener(host: host, port: port).place)\n")
     } trouble: {
       Self.warn($0)
     }
