@@ -82,7 +82,7 @@ extension Outcome {
   private init(launch error: LaunchError) {
     switch error {
     // What a step met with says more than that it was a step.
-    case .step(_, _, _, _, let cause), .notUndone(_, let cause, _): self.init(for: cause)
+    case .step(_, _, _, _, let cause), .down(_, _, _, let cause), .notUndone(_, let cause, _): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
     case .noShell, .keysLost: self = .failed
     case .different, .awaited, .foreign, .otherInterface, .cloudpipesName: self = .conflict

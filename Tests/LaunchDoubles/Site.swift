@@ -22,10 +22,11 @@ public struct Site: Sendable {
   /// - Parameters:
   ///   - hasUnheard: the cloud may make something late.
   ///   - later: how much later it is than it is, in seconds.
+  ///   - patience: how long its answer is waited for.
   ///   - answers: whether the VPN does.
   public func launcher(
     faults: [String: CloudDouble.Fault] = [:], hasUnheard: Bool = false, lateness: TimeInterval = 0,
-    later: TimeInterval = 0, answers: @escaping AnswerProbe = { _ in true }
+    later: TimeInterval = 0, patience: Duration = .seconds(180), answers: @escaping AnswerProbe = { _ in true }
   ) throws -> Launcher {
     var cloud = CloudDouble(folder: cloud.folder, faults: faults)
     (cloud.hasUnheard, cloud.lateness) = (hasUnheard, lateness)
@@ -37,7 +38,7 @@ public struct Site: Sendable {
       outward: try IPv4Address("192.0.2.7"))
     return Launcher(
       state: store, cloud: cloud, trust: TrustDouble(store: store), defaults: defaults, out: out, crlLocation: nil,
-      probe: answers, host: { host }, now: { Date() + later })
+      probe: answers, host: { host }, now: { Date() + later }, patience: patience)
   }
 
   /// Lays an image down that has a manifest and no more.

@@ -5,6 +5,7 @@ import LaunchDoubles
 import Launching
 import Names
 import State
+import Synchronization
 import SystemPackage
 import Testing
 
@@ -47,6 +48,51 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
       let first = try await site.launcher().launch(LaunchRequest(network("acme")))
       let second = try await site.launcher(faults: ["boot": .failure]).launch(LaunchRequest(network("acme")))
       #expect(second.wasRunning && second.forward == first.forward)
+    }
+  }
+
+  @Test("of one that runs asks its VPN once where that answers, and not at all where it isn't to wait")
+  func asks() async throws {
+    try await withSite { site in
+      let request = LaunchRequest(try network("acme"))
+      _ = try await site.launcher().launch(request, waits: false)
+      let questions = Mutex(0)
+      let launcher = try site.launcher { _ in
+        questions.withLock { $0 += 1 }
+        return true
+      }
+      #expect(try await launcher.launch(request, waits: false).wasRunning)
+      #expect(questions.withLock { $0 } == 0)
+      #expect(try await launcher.launch(request).wasRunning)
+      #expect(questions.withLock { $0 } == 1)
+      let state = try await site.store.read { try $0.instances.find(request.id)?.state }
+      #expect(state == .running)
+    }
+  }
+
+  @Test("of one that runs and doesn't answer says that it is down, and leaves it as it is", arguments: [false, true])
+  func silent(all: Bool) async throws {
+    try await withSite { site in
+      let request = LaunchRequest(try network("acme"))
+      let first = try await site.launcher().launch(request, waits: false)
+      let remains = try await site.remains
+      let launcher = try site.launcher(patience: .zero) { _ in false }
+      // Also once it is known to be down.
+      for _ in 1...2 {
+        let error = await #expect(throws: LaunchError.self) {
+          guard all else { return _ = try await launcher.launch(request) }
+          for outcome in try await launcher.launchAll() { _ = try outcome.result.get() }
+        }
+        guard case .down = error else {
+          Issue.record("\(text(of: error))")
+          return
+        }
+        #expect(text(of: error).contains("gave no answer") && text(of: error).contains("the last line of acme/default"))
+        let after = try await site.remains
+        #expect(after == remains)
+      }
+      let again = try await site.launcher().launch(request)
+      #expect(again.forward == first.forward)
     }
   }
 

@@ -6,6 +6,8 @@ public import SystemPackage
 public enum LaunchError: Error, Sendable, CustomStringConvertible {
   /// A step of a launch failed for `reason`; `console` is the end of what the instance said, where there is one.
   case step(String, of: NetworkID, reason: String, console: String?, cause: any Error)
+  /// A cloudpipe that was there before doesn't run, or doesn't answer, because of `reason`; it stays as it is.
+  case down(NetworkID, reason: String, console: String?, cause: any Error)
   /// A launch failed because of `failure`, and undoing what it made because of `obstacle`.
   case notUndone(NetworkID, failure: any Error, obstacle: any Error)
   /// There is no image to boot: none of that id, or none at all.
@@ -43,8 +45,11 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .step(let step, let id, let reason, let console, _):
-      let tail = console.map { "\nthe end of its console:\n" + Self.indented($0) } ?? ""
-      return "the launch of \(id) failed at the step '\(step)' and was undone: \(reason)\(tail)"
+      return "the launch of \(id) failed at the step '\(step)' and was undone: \(reason)\(Self.tail(console))"
+    case .down(let id, let reason, let console, _):
+      let target = "\(id.project)\(Self.option(id))"
+      return "\(id)'s cloudpipe is down: \(reason)\nit stays as it is: 'cpbuild log \(target)' shows what it says, and "
+        + "'cpbuild restart \(target)' boots it anew\(Self.tail(console))"
     case .notUndone(let id, LaunchError.step(let step, _, let reason, _, _), let obstacle):
       return "the launch of \(id) failed at the step '\(step)': \(reason)\nwhat it made couldn't be removed yet, which "
         + "the next command does: \(obstacle)"
@@ -93,6 +98,10 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   }
 
   private static func option(_ id: NetworkID) -> String { id.name == .standard ? "" : " --network \(id.name)" }
+
+  private static func tail(_ console: String?) -> String {
+    console.map { "\nthe end of its console:\n" + indented($0) } ?? ""
+  }
 
   private static func indented(_ text: String) -> String {
     text.split(separator: "\n").map { "  \($0)" }.joined(separator: "\n")

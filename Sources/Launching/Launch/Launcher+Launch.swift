@@ -7,7 +7,7 @@ import Payload
 public import State
 
 extension Launcher {
-  /// Launches a cloudpipe, or finds it running.
+  /// Launches a cloudpipe, or finds it running and answering.
   ///
   /// What a launch made that fails or is interrupted is undone before this throws; a cloudpipe that was there before
   /// stays, and is down.
@@ -18,7 +18,10 @@ extension Launcher {
     let lock = try await lock(request.id)
     let site = try await site(request.id, lock)
     try await settle(at: site)
-    if let running = try await running(request, at: site) { return running }
+    if let running = try await running(request, at: site) {
+      if waits { try await awaitAnswer(of: running, at: site) }
+      return running
+    }
     return try await bringUp(request, at: site, isRestart: false, waits: waits)
   }
 
@@ -67,6 +70,21 @@ extension Launcher {
     return Launched(id: id, wasRunning: true, forward: forward, imageID: instance.imageId)
   }
 
+  /// Nothing is undone where it gives none: it is in use, or is booting yet.
+  private func awaitAnswer(of running: Launched, at site: LaunchSite) async throws {
+    let name = StepName.answer.rawValue
+    let begin = ContinuousClock.now
+    report(.stageStarted(name: name, detail: nil))
+    do {
+      try await AnswerStep(forward: running.forward, patience: patience, probe: probe).make(at: site)
+    } catch let error as LaunchError {
+      try await state.write { try $0.instances.update(site.id, state: .down, at: now()) }
+      let console = LaunchError.tail(of: try? await site.cloud.console(of: site.id))
+      throw LaunchError.down(site.id, reason: "\(error)", console: console, cause: error)
+    }
+    report(.stageFinished(name: name, seconds: (ContinuousClock.now - begin) / .seconds(1), cached: false))
+  }
+
   /// Goes through the steps, under a journal that is open or opened now.
   func bringUp(
     _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool
@@ -86,11 +104,15 @@ extension Launcher {
       try await journal.end(.done)
       return launched
     } catch {
-      let console = try? await site.cloud.console(of: site.id)
-      do { try await giveUp(journal) } catch let obstacle {
+      let console = LaunchError.tail(of: try? await site.cloud.console(of: site.id))
+      let isUndone: Bool
+      do { isUndone = try await giveUp(journal) } catch let obstacle {
         throw LaunchError.notUndone(site.id, failure: error, obstacle: obstacle)
       }
-      throw LaunchError.adding(console, to: error)
+      guard case LaunchError.step(let step, let id, let reason, _, let cause) = error else { throw error }
+      throw isUndone
+        ? LaunchError.step(step, of: id, reason: reason, console: console, cause: cause)
+        : LaunchError.down(id, reason: "the step '\(step)' failed: \(reason)", console: console, cause: cause)
     }
   }
 
@@ -142,7 +164,7 @@ extension Launcher {
     let forward = PublicForward(
       network: id, address: port.address, port: port.port, instance: place.cloudpipe.address)
     _ = try await journal.make(PublishStep(forward: forward, handle: handle))
-    if waits { try await journal.make(AnswerStep(forward: forward, patience: Self.patience, probe: probe)) }
+    if waits { try await journal.make(AnswerStep(forward: forward, patience: patience, probe: probe)) }
     return Launched(id: id, wasRunning: false, forward: forward, imageID: image.id)
   }
 
@@ -151,14 +173,18 @@ extension Launcher {
   }
 
   /// Undoes what a failed launch made, even when it failed because its task was cancelled.
-  private func giveUp(_ journal: LaunchJournal) async throws {
+  ///
+  /// - Returns: whether it did: a cloudpipe that was there before stays.
+  private func giveUp(_ journal: LaunchJournal) async throws -> Bool {
     try await Task {
       if try await journal.isOfAnEarlierCloudpipe {
         let id = journal.site.id
         try await state.write { try $0.instances.update(id, state: .down, at: now()) }
-        return try await journal.end(.failed)
+        try await journal.end(.failed)
+        return false
       }
       try await undo(journal)
+      return true
     }.value
   }
 }
@@ -167,11 +193,9 @@ extension LaunchError {
   /// How many lines of a console are shown.
   private static let consoleLines = 20
 
-  /// The error with the end of the instance's console, where there is one.
-  static func adding(_ console: String?, to error: any Error) -> any Error {
-    guard case LaunchError.step(let step, let id, let reason, _, let cause) = error,
-      let lines = console?.split(whereSeparator: \.isNewline).suffix(consoleLines), !lines.isEmpty
-    else { return error }
-    return LaunchError.step(step, of: id, reason: reason, console: lines.joined(separator: "\n"), cause: cause)
+  /// The end of an instance's console; nil where it said nothing.
+  fileprivate static func tail(of console: String?) -> String? {
+    let lines = console?.split(whereSeparator: \.isNewline).suffix(consoleLines) ?? []
+    return lines.isEmpty ? nil : lines.joined(separator: "\n")
   }
 }

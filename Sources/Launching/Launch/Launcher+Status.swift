@@ -86,7 +86,7 @@ extension Launcher {
     for _ in 0..<Self.questions {
       if try await probe(forward) { return (.running, nil) }
     }
-    if let since = condition.since, now().timeIntervalSince(since) < Self.patience / .seconds(1) {
+    if let since = condition.since, now().timeIntervalSince(since) < patience / .seconds(1) {
       return (.pending, "it is booting")
     }
     return (.down, condition.faults.first ?? "its VPN doesn't answer: 'cpbuild log' shows what it says")

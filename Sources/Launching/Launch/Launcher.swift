@@ -27,8 +27,11 @@ public struct Launcher: Sendable {
   let now: @Sendable () -> Date
   let report: @Sendable (ProgressEvent) -> Void
 
-  /// How long a cloudpipe may take to answer: a boot under emulation on a busy machine.
-  static let patience = Duration.seconds(180)
+  /// How long a cloudpipe may take to answer.
+  let patience: Duration
+
+  /// A boot under emulation on a busy machine.
+  public static let bootTime = Duration.seconds(180)
 
   public init(
     state: StateStore, clouds: NetworkClouds, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
@@ -36,7 +39,8 @@ public struct Launcher: Sendable {
     publishedCRL: @escaping @Sendable (ProjectID) throws -> CRLLocation? = { _ in nil },
     probe: @escaping AnswerProbe,
     host: @escaping @Sendable () async throws -> HostNetworks = { try await HostNetworks.look() },
-    now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
+    now: @escaping @Sendable () -> Date = { Date() }, patience: Duration = Self.bootTime,
+    report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) {
     self.state = state
     self.clouds = clouds
@@ -48,6 +52,7 @@ public struct Launcher: Sendable {
     self.probe = probe
     self.host = host
     self.now = now
+    self.patience = patience
     self.report = report
   }
 
@@ -56,11 +61,12 @@ public struct Launcher: Sendable {
     state: StateStore, cloud: any Cloud, trust: any LaunchTrust, defaults: LaunchDefaults, out: FilePath,
     crlLocation: CRLLocation?, probe: @escaping AnswerProbe,
     host: @escaping @Sendable () async throws -> HostNetworks = { try await HostNetworks.look() },
-    now: @escaping @Sendable () -> Date = { Date() }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
+    now: @escaping @Sendable () -> Date = { Date() }, patience: Duration = Self.bootTime,
+    report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) {
     self.init(
       state: state, clouds: NetworkClouds(cloud, state: state), trust: trust, defaults: defaults, out: out,
-      crlLocation: crlLocation, probe: probe, host: host, now: now, report: report)
+      crlLocation: crlLocation, probe: probe, host: host, now: now, patience: patience, report: report)
   }
 
   func site(_ id: NetworkID, _ lock: LaunchLock) async throws -> LaunchSite {

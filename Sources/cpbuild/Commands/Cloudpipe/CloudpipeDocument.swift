@@ -46,11 +46,14 @@ extension Launched {
   func text(waited: Bool) -> String {
     let place = "\(forward.address):\(forward.port)"
     let network = id.name == .standard ? "" : " --network \(id.name)"
-    if wasRunning { return "\(id)'s cloudpipe runs already; its VPN is at \(place)\n" }
     let says =
-      waited
-      ? "\(id)'s VPN answers at \(place)"
-      : "\(id)'s cloudpipe is booting; its VPN will answer at \(place) ('cpbuild show \(id.project)' tells)"
+      switch (wasRunning, waited) {
+      case (true, true): "\(id)'s cloudpipe runs already; its VPN answers at \(place)"
+      case (true, false): "\(id)'s cloudpipe runs already; its VPN is at \(place)"
+      case (false, true): "\(id)'s VPN answers at \(place)"
+      case (false, false):
+        "\(id)'s cloudpipe is booting; its VPN will answer at \(place) ('cpbuild show \(id.project)' tells)"
+      }
     return says + "\nlet a user in with: cpbuild user add \(id.project) USER\(network) --out USER.ovpn\n"
   }
 }

@@ -11,8 +11,8 @@ struct LaunchCommand: AsyncParsableCommand {
     abstract: "Launch a project's cloudpipe and wait until its VPN answers.",
     discussion: """
       Makes what is missing: network, key pair, security group, CA and certificates, public port, instance. What is there \
-      stays as it is, and a cloudpipe that runs is left alone. A launch that fails or is interrupted is undone; one that \
-      was killed is finished or undone by the next command.
+      stays as it is, and a cloudpipe that runs is only asked whether its VPN answers. A launch that \
+      fails or is interrupted is undone; one that was killed is finished or undone by the next command.
 
       Examples:
         sudo cpbuild launch acme
