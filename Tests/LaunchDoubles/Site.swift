@@ -1,6 +1,6 @@
 import Clouds
 public import Foundation
-import Host
+public import Host
 public import Launching
 import Names
 public import State
@@ -24,9 +24,11 @@ public struct Site: Sendable {
   ///   - later: how much later it is than it is, in seconds.
   ///   - patience: how long its answer is waited for.
   ///   - answers: whether the VPN does.
+  ///   - report: told what goes on.
   public func launcher(
     faults: [String: CloudDouble.Fault] = [:], hasUnheard: Bool = false, lateness: TimeInterval = 0,
-    later: TimeInterval = 0, patience: Duration = .seconds(180), answers: @escaping AnswerProbe = { _ in true }
+    later: TimeInterval = 0, patience: Duration = .seconds(180),
+    answers: @escaping AnswerProbe = { _ in true }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) throws -> Launcher {
     var cloud = CloudDouble(folder: cloud.folder, faults: faults)
     (cloud.hasUnheard, cloud.lateness) = (hasUnheard, lateness)
@@ -38,7 +40,7 @@ public struct Site: Sendable {
       outward: try IPv4Address("192.0.2.7"))
     return Launcher(
       state: store, cloud: cloud, trust: TrustDouble(store: store), defaults: defaults, out: out, crlLocation: nil,
-      probe: answers, host: { host }, now: { Date() + later }, patience: patience)
+      probe: answers, host: { host }, now: { Date() + later }, patience: patience, report: report)
   }
 
   /// Lays an image down that has a manifest and no more.

@@ -88,6 +88,23 @@ import Testing
     }
   }
 
+  @Test("change that isn't finished in the time that there is goes on with the next command, and isn't taken for down")
+  func slowChange() async throws {
+    try await withSite { site in
+      let launched = try await site.launcher().launch(LaunchRequest(network("acme")))
+      try killed("change", Moment(call: "publish", fault: .killBefore), at: site)
+      try await site.launcher(faults: ["publish": .hang]).recover(within: .seconds(2))
+      let (open, state) = try await site.store.read { transaction in
+        (try transaction.launches.allOpen().count, try transaction.instances.find(launched.id)?.state)
+      }
+      #expect(open == 1 && state == .pending)
+      try await site.launcher().recover(within: .seconds(2))
+      #expect(site.cloud.text("forward", launched.id) == "192.0.2.7:30000 to 10.2.0.2")
+      let left = try await site.store.read { try $0.launches.allOpen() }
+      #expect(left.isEmpty)
+    }
+  }
+
   @Test("attach is finished by the next command, or undone where that fails", arguments: Moment.around(["attach"]))
   func attach(moment: Moment) async throws {
     try await withSite { site in

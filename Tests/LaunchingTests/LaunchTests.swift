@@ -154,6 +154,31 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
     }
   }
 
+  @Test("that isn't undone in the time that there is keeps its journal, and no other from being undone")
+  func slow() async throws {
+    try await withSite { site in
+      let (acme, zeta) = (try network("acme"), try network("zeta"))
+      for (id, faults) in [(acme, ["boot", "removeNetwork"]), (zeta, ["makeKeyPair", "removeKeyPair"])] {
+        let launcher = try site.launcher(faults: Dictionary(uniqueKeysWithValues: faults.map { ($0, .failure) }))
+        await #expect(throws: LaunchError.self) { try await launcher.launch(LaunchRequest(id)) }
+      }
+      let warnings = Mutex<[String]>([])
+      let launcher = try site.launcher(
+        faults: ["removeNetwork": .hang],
+        report: { event in
+          if case .warning(let text) = event { warnings.withLock { $0.append(text) } }
+        })
+      try await launcher.recover(within: .seconds(3))
+      let said = warnings.withLock { $0 }
+      #expect(said.count == 1 && said.allSatisfy { $0.contains("of acme/default isn't cleared away after 3 s") })
+      let open = try await site.store.read { try $0.launches.allOpen().map(\.projectId) }
+      #expect(open == [acme.project])
+      try await site.launcher().recover(within: .seconds(3))
+      let remains = try await site.remains
+      #expect(remains == [])
+    }
+  }
+
   @Test("whose VPN gives no answer since its instance ended shows the end of the console, and leaves nothing")
   func ends() async throws {
     try await withSite { site in

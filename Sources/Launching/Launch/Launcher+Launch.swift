@@ -86,8 +86,10 @@ extension Launcher {
   }
 
   /// Goes through the steps, under a journal that is open or opened now.
+  ///
+  /// - Parameter isRecovery: the journal is a killed command's, and stays open where this is cancelled.
   func bringUp(
-    _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool
+    _ request: LaunchRequest, at site: LaunchSite, isRestart: Bool, waits: Bool, isRecovery: Bool = false
   ) async throws -> Launched {
     // What can be known to be wrong is said before anything is written.
     async let found = ImageChoice.find(request.image, out: out, state: state, cloud: site.cloud)
@@ -104,6 +106,7 @@ extension Launcher {
       try await journal.end(.done)
       return launched
     } catch {
+      if isRecovery { try Task.checkCancellation() }
       let console = LaunchError.tail(of: try? await site.cloud.console(of: site.id))
       let isUndone: Bool
       do { isUndone = try await giveUp(journal) } catch let obstacle {

@@ -58,9 +58,8 @@ extension Launcher {
     do {
       _ = try await plugIn(attachment.name, at: site)
       return true
-    } catch let error as CancellationError {
-      throw error
     } catch {
+      try Task.checkCancellation()
       return false
     }
   }

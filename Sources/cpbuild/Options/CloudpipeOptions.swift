@@ -73,12 +73,12 @@ extension OpenState {
       }, report: report)
   }
 
-  /// Finishes or undoes what killed commands left half done.
-  func recover() async throws {
+  /// Finishes or undoes what killed commands left half done; `limit` is how long that may take.
+  func recover(within limit: Duration? = nil) async throws {
     let launcher = try launcher(out: .fromCommandLine("out")) { event in
       if case .warning(let text) = event { StandardError.write("cpbuild: warning: \(text.escapingControls())\n") }
     }
-    try await launcher.recover()
+    try await launcher.recover(within: limit)
   }
 
   /// How long an answer to a probe may take before whether there is anybody is looked at again.

@@ -40,7 +40,7 @@ struct StateOptions: ParsableArguments {
 
   /// Opens the state, making it if there is none, and does on the way what any command does: finishes exports and
   /// removes keys that a kill left behind, renews some of the CRLs that are due, and finishes or undoes launches that were
-  /// killed. What goes wrong with any of it is said on stderr and stops nothing.
+  /// killed, as far as that takes seconds. What goes wrong with any of it is said on stderr and stops nothing.
   ///
   /// - Parameters:
   ///   - renewingAll: all CRLs that are due, however long it takes.
@@ -55,9 +55,13 @@ struct StateOptions: ParsableArguments {
     for trouble in troubles { StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n") }
     let open = OpenState(
       store: store, trust: trust, configuration: configuration, areListsRenewed: troubles.isEmpty)
-    if recovering { try await open.recover() }
+    if recovering { try await open.recover(within: Self.recoveryTime) }
     return open
   }
+
+  /// How long a command waits for what it isn't about. One that is about a killed launch's network sees to all of that
+  /// itself.
+  private static let recoveryTime = Duration.seconds(5)
 
   /// Opens the state where there is one; nil where there is none, which for looking at it is as good as an empty one.
   ///

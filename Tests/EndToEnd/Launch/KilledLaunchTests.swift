@@ -63,6 +63,11 @@ extension Machines {
     /// Either all of it is there, and is shown so, or nothing is.
     private func converges(_ host: PlayedHost, _ step: String) async throws {
       struct Line: Decodable { var state: String? }
+      // What takes longer than a command waits for, the next one goes on with.
+      for _ in 0..<10 {
+        let run = try await host.cpbuild(["list"])
+        guard run.stderr.contains("goes on with it") else { break }
+      }
       let list = try await host.json([Line].self, "list")
       if list.contains(where: { $0.state != nil }) {
         let processes = try host.processes()
