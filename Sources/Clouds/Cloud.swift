@@ -66,6 +66,9 @@ public protocol Cloud: Sendable {
   ///   part of the cloud is down.
   func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws
 
+  /// Who has public ports of this machine's `address`, beside the cloudpipes of this state, in words for people: they
+  /// aren't to be forwarded. None where addresses are the cloud's own.
+  func holders(of address: IPv4Address) async throws -> [PortNumber: String]
   /// Forwards a public address and port to port 1194/udp of the network's cloudpipe, instead of any it had before.
   func publish(_ forward: PublicForward) async throws
   func unpublish(_ id: NetworkID) async throws
@@ -92,6 +95,7 @@ public protocol Cloud: Sendable {
 /// consoles are this machine's.
 extension Cloud {
   public func hasSecurityGroup(named name: String) async throws -> Bool { false }
+  public func holders(of address: IPv4Address) async throws -> [PortNumber: String] { [:] }
   public var user: String? { nil }
   public func wholeConsole(of id: NetworkID) async throws -> String { try await console(of: id) }
   public var consoleInterval: Duration { .milliseconds(200) }

@@ -46,7 +46,7 @@ extension Outcome {
     switch error {
     case .notRoot, .noTransit: self = .environment
     case .noNetwork, .noPlace: self = .notFound
-    case .interfaceTaken: self = .conflict
+    case .interfaceTaken, .portForwarded: self = .conflict
     case .notAMachine: self = .usage
     case .helper: self = .failed
     }
@@ -85,7 +85,7 @@ extension Outcome {
     case .step(_, _, _, _, let cause), .down(_, _, _, let cause), .notUndone(_, let cause, _): self.init(for: cause)
     case .noImage, .notLaunched, .noProject, .noFlavor: self = .notFound
     case .noShell, .keysLost: self = .failed
-    case .different, .awaited, .foreign, .otherInterface, .cloudpipesName: self = .conflict
+    case .different, .awaited, .foreign, .otherInterface, .cloudpipesName, .portInUse: self = .conflict
     case .severalNetworks, .foreignAddress, .portTaken: self = .usage
     case .notPermitted: self = .environment
     case .noAnswer: self = .failed

@@ -39,6 +39,10 @@ struct CloudWorker {
         PublicForward(
           network: id, address: try IPv4Address(rest[0]), port: try PortNumber(rest[1]),
           instance: try IPv4Address(rest[2])))
+    case ("holders", 1):
+      for (port, holder) in try await cloud.holders(of: try IPv4Address(rest[0])).sorted(by: { $0.key < $1.key }) {
+        print("\(port) \(holder)")
+      }
     case ("unpublish", 0): try await cloud.unpublish(id)
     case ("expect", 1): try await cloud.expect(try instance(id, payload: FilePath(rest[0]), home: home))
     case ("forget", 0): try await cloud.forget(id)

@@ -2,7 +2,7 @@ public import Clouds
 public import Foundation
 import Glibc
 import Host
-import Names
+public import Names
 public import State
 public import SystemPackage
 
@@ -29,6 +29,8 @@ public struct CloudDouble: Cloud {
   public var faults: [String: Fault]
   public var hasUnheard = false
   public var lateness: TimeInterval = 0
+  /// Of every address.
+  public var holders: [PortNumber: String] = [:]
 
   public init(folder: FilePath, faults: [String: Fault] = [:]) {
     self.folder = folder
@@ -101,6 +103,7 @@ public struct CloudDouble: Cloud {
   public func removeInstance(of id: NetworkID, knownAs handle: [String: String]) async throws {
     try await perform("removeInstance") { try remove("instance", "\(id)") }
   }
+  public func holders(of address: IPv4Address) async throws -> [PortNumber: String] { holders }
   public func publish(_ forward: PublicForward) async throws {
     try await perform("publish") {
       try make("forward", "\(forward.network)", "\(forward.address):\(forward.port) to \(forward.instance)")

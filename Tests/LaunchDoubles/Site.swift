@@ -2,7 +2,7 @@ import Clouds
 public import Foundation
 public import Host
 public import Launching
-import Names
+public import Names
 public import State
 public import SystemPackage
 
@@ -23,15 +23,16 @@ public struct Site: Sendable {
   ///   - hasUnheard: the cloud may make something late.
   ///   - later: how much later it is than it is, in seconds.
   ///   - patience: how long its answer is waited for.
+  ///   - holders: who has ports beside this site's cloudpipes.
   ///   - answers: whether the VPN does.
   ///   - report: told what goes on.
   public func launcher(
     faults: [String: CloudDouble.Fault] = [:], hasUnheard: Bool = false, lateness: TimeInterval = 0,
-    later: TimeInterval = 0, patience: Duration = .seconds(180),
+    later: TimeInterval = 0, patience: Duration = .seconds(180), holders: [PortNumber: String] = [:],
     answers: @escaping AnswerProbe = { _ in true }, report: @escaping @Sendable (ProgressEvent) -> Void = { _ in }
   ) throws -> Launcher {
     var cloud = CloudDouble(folder: cloud.folder, faults: faults)
-    (cloud.hasUnheard, cloud.lateness) = (hasUnheard, lateness)
+    (cloud.hasUnheard, cloud.lateness, cloud.holders) = (hasUnheard, lateness, holders)
     let defaults = LaunchDefaults(
       range: try IPv4Network("10.0.0.0/8"), prefixLength: 24, tunnelRange: try IPv4Network("172.16.0.0/12"),
       ports: try PortNumber("20000")...PortNumber("20999"), publicAddress: nil, clients: 5, flavors: [:])

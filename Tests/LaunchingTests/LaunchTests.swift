@@ -179,6 +179,34 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
     }
   }
 
+  @Test("takes no port that somebody else has, and says who has the one that is asked for")
+  func portsInUse() async throws {
+    try await withSite { site in
+      let (first, second, third) = (try PortNumber("20000"), try PortNumber("20001"), try PortNumber("20003"))
+      let launcher = try site.launcher(holders: [first: "one", second: "another", third: "a third"])
+      let id = try network("acme")
+      var request = LaunchRequest(id)
+      request.port = second
+      let asked = request
+      let refusal = await #expect(throws: LaunchError.self) { try await launcher.launch(asked) }
+      #expect(text(of: refusal).hasPrefix("port 20001/udp of 192.0.2.7 is in use by another: "))
+      let remains = try await site.remains
+      #expect(remains == [])
+      let launched = try await launcher.launch(LaunchRequest(id))
+      #expect(launched.forward.port.description == "20002")
+      let move = await #expect(throws: LaunchError.self) {
+        try await launcher.change(id, address: nil, port: third)
+      }
+      #expect(text(of: move).contains("in use by a third"))
+      #expect(site.cloud.text("forward", id) == "192.0.2.7:20002 to 10.2.0.2")
+      // Its own it keeps.
+      _ = try await site.launcher(holders: [launched.forward.port: "it"]).restart(id)
+      let same = try await site.launcher(holders: [launched.forward.port: "it"]).change(
+        id, address: nil, port: launched.forward.port)
+      #expect(same.old == same.new)
+    }
+  }
+
   @Test("whose VPN gives no answer since its instance ended shows the end of the console, and leaves nothing")
   func ends() async throws {
     try await withSite { site in

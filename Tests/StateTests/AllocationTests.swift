@@ -134,6 +134,20 @@ struct AllocationTests {
         }
         try state.publicPorts.release(Sample.network("p1"))
         #expect(try allocate(3) == 1001)
+        // Those that others have are passed over.
+        for index in [0, 2, 3] { try state.publicPorts.release(Sample.network("p\(index)")) }
+        let others = try Set(["1000", "1002"].map { try PortNumber($0) })
+        func passing(_ index: Int) throws -> UInt16 {
+          try state.publicPorts.allocate(
+            for: Sample.network("p\(index)"), on: address, in: range, but: others, at: Sample.now
+          ).port.rawValue
+        }
+        #expect(try passing(0) == 1001)
+        #expect(throws: StateError.noFreePort(address: address, first: range.lowerBound, last: range.upperBound)) {
+          try passing(2)
+        }
+        try state.publicPorts.release(Sample.network("p0"))
+        #expect(try [allocate(0), allocate(3), allocate(2)] == [1000, 1001, 1002])
         let taken = try PublicPort(
           address: address, port: PortNumber("1000"), network: Sample.network("p2"), createdAt: Sample.now)
         #expect(throws: StateError.alreadyExists(kind: "public port", id: "192.0.2.1:1000/udp")) {

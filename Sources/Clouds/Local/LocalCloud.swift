@@ -1,4 +1,5 @@
 import Host
+public import Names
 public import State
 public import SystemPackage
 
@@ -63,6 +64,9 @@ public struct LocalCloud: Cloud {
     try await forget(id)
   }
 
+  public func holders(of address: IPv4Address) async throws -> [PortNumber: String] {
+    try await networks.holders(of: address)
+  }
   public func publish(_ forward: PublicForward) async throws { try await networks.publish(forward) }
   public func unpublish(_ id: NetworkID) async throws { try await networks.unpublish(id) }
 

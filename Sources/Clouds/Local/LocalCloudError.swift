@@ -1,3 +1,4 @@
+public import Names
 public import State
 
 /// What the local cloud can't do, and what to do about it.
@@ -14,6 +15,8 @@ public enum LocalCloudError: Error, Equatable, Sendable, CustomStringConvertible
   case interfaceTaken(machine: String, interface: String, path: String)
   /// The namespace isn't a machine's: it is this machine's own, or the network's.
   case notAMachine(machine: String, path: String)
+  /// Another home's cloudpipe has the public port; `table` is that home's on the host.
+  case portForwarded(IPv4Address, PortNumber, table: String)
   /// A helper of the network didn't come up; `output` is the end of its log.
   case helper(name: String, network: NetworkID, output: String)
 
@@ -30,6 +33,9 @@ public enum LocalCloudError: Error, Equatable, Sendable, CustomStringConvertible
     case .notAMachine(let machine, let path):
       "can't plug in \(machine): \(path) is the network namespace of this host or of the network itself; name one of "
         + "the machine's own"
+    case .portForwarded(let address, let port, let table):
+      "port \(port)/udp of \(address) leads to a cloudpipe of another home, by the firewall table inet \(table): choose "
+        + "another one with --port"
     case .helper(let name, let id, let output):
       "\(name) of the network \(id) didn't come up: \(output.isEmpty ? "it said nothing" : output)"
     }

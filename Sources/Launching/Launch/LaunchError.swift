@@ -39,6 +39,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
   case cloudpipesName(MachineName, of: NetworkID)
   /// The cloud lets that port of `on`, or of any address, not be used, or another has it.
   case portTaken(PortNumber, on: IPv4Address?)
+  /// Somebody else than a cloudpipe of this state has the port; `by` says who, in words.
+  case portInUse(PortNumber, on: IPv4Address, by: String)
   /// No address of this machine is `address`.
   case foreignAddress(IPv4Address)
 
@@ -92,6 +94,8 @@ public enum LaunchError: Error, Sendable, CustomStringConvertible {
     case .portTaken(let port, let address):
       let place = address.map { " of \($0)" } ?? ""
       return "port \(port)\(place) can't be had: leave --port out, or see 'public' of the cloud in cpbuild.yaml"
+    case .portInUse(let port, let address, let holder):
+      return "port \(port)/udp of \(address) is in use by \(holder): choose another one with --port, or another address"
     case .foreignAddress(let address):
       return "no interface of this machine has the address \(address): 'ip -4 address' lists those that it has"
     }

@@ -26,7 +26,7 @@ extension Launcher {
   /// the new one.
   ///
   /// - Returns: the place that it had, and the one that it has now.
-  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has that port.
+  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has that port; what the cloud throws.
   public func change(
     _ id: NetworkID, address: IPv4Address?, port: PortNumber?
   ) async throws -> (old: PublicPort, new: PublicPort) {
@@ -35,6 +35,10 @@ extension Launcher {
     try await settle(at: site)
     let instance = try await instance(id)
     let chosen = try await chosenAddress(address, port, at: site)
+    if let old = try await state.read({ try $0.publicPorts.find(id) }) {
+      let place = (address: chosen ?? old.address, port: port ?? old.port)
+      if place != (old.address, old.port) { try await site.check(place.port, on: place.address) }
+    }
     let ports = try await state.write { transaction -> (old: PublicPort, new: PublicPort)? in
       guard let old = try transaction.publicPorts.find(id) else { return nil }
       let new = PublicPort(

@@ -15,7 +15,7 @@ struct PortStep: ReversibleStep {
 
   /// What is wrong whatever the launch does.
   ///
-  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has the port.
+  /// - Throws: ``LaunchError``, `StateError.alreadyExists` when another network has the port; what the cloud throws.
   func check(at site: LaunchSite) async throws {
     if try await existing(at: site) != nil { return }
     if let port, let ports = site.cloud.publicPorts(among: defaults.ports) {
@@ -27,6 +27,7 @@ struct PortStep: ReversibleStep {
       if let other = others.first(where: { ($0.address, $0.port) == (address, port) }) {
         throw StateError.alreadyExists(kind: "public port", id: "\(address):\(port)/\(other.protocol)")
       }
+      try await site.check(port, on: address)
     }
   }
 
@@ -50,13 +51,15 @@ struct PortStep: ReversibleStep {
       return try await take(claim, at: site)
     }
     let address = try await hostAddress()
+    let others = port == nil ? Set(try await site.cloud.holders(of: address).keys) : []
     return try await site.state.write { transaction in
       if let port {
         let row = PublicPort(address: address, port: port, network: site.id, createdAt: site.now())
         try transaction.publicPorts.change(to: row)
         return row
       }
-      return try transaction.publicPorts.allocate(for: site.id, on: address, in: defaults.ports, at: site.now())
+      return try transaction.publicPorts.allocate(
+        for: site.id, on: address, in: defaults.ports, but: others, at: site.now())
     }
   }
 
@@ -94,6 +97,13 @@ struct PortStep: ReversibleStep {
 }
 
 extension LaunchSite {
+  /// - Throws: ``LaunchError/portInUse(_:on:by:)`` when somebody else has the port, what the cloud throws.
+  func check(_ port: PortNumber, on address: IPv4Address) async throws {
+    if let holder = try await cloud.holders(of: address)[port] {
+      throw LaunchError.portInUse(port, on: address, by: holder)
+    }
+  }
+
   /// A public address of the cloud's own where `port` can be had; nil where addresses are this machine's.
   ///
   /// - Throws: ``LaunchError/portTaken(_:on:)``, before anything is claimed where no address has the port.

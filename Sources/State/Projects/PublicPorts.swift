@@ -39,14 +39,28 @@ public struct PublicPorts {
 
   /// Hands out the lowest free port of `address` in `range`; a network that has a port keeps it.
   ///
+  /// - Parameter others: ports that aren't free, whatever the state says.
   /// - Throws: ``StateError/noFreePort(address:first:last:)``.
   public func allocate(
     for id: NetworkID, on address: IPv4Address, protocol: TransportProtocol = .udp,
-    in range: ClosedRange<PortNumber>, at date: Date
+    in range: ClosedRange<PortNumber>, but others: Set<PortNumber> = [], at date: Date
   ) throws -> PublicPort {
     if let port = try find(id) { return port }
-    let full = StateError.noFreePort(address: address, first: range.lowerBound, last: range.upperBound)
-    let number = try Int.fetchOne(
+    var low = Int(range.lowerBound.rawValue)
+    while let port = try lowest(from: low, on: address, `protocol`).flatMap({ PortNumber($0) }), range.contains(port) {
+      guard others.contains(port) else {
+        let row = PublicPort(address: address, protocol: `protocol`, port: port, network: id, createdAt: date)
+        try insert(row)
+        return row
+      }
+      low = Int(port.rawValue) + 1
+    }
+    throw StateError.noFreePort(address: address, first: range.lowerBound, last: range.upperBound)
+  }
+
+  /// The lowest number from `low` on that no network has; it may be beyond all ports.
+  private func lowest(from low: Int, on address: IPv4Address, _ protocol: TransportProtocol) throws -> Int? {
+    try Int.fetchOne(
       db,
       sql: """
         SELECT :low WHERE NOT EXISTS (SELECT 1 FROM public_ports
@@ -57,13 +71,7 @@ public struct PublicPorts {
           SELECT 1 FROM public_ports WHERE address = :address AND protocol = :protocol AND port = taken.port + 1)
         LIMIT 1
         """,
-      arguments: [
-        "low": range.lowerBound.rawValue, "address": address.text, "protocol": `protocol`.rawValue,
-      ])
-    guard let port = number.flatMap({ PortNumber($0) }), range.contains(port) else { throw full }
-    let row = PublicPort(address: address, protocol: `protocol`, port: port, network: id, createdAt: date)
-    try insert(row)
-    return row
+      arguments: ["low": low, "address": address.text, "protocol": `protocol`.rawValue])
   }
 
   /// Takes a port that an operator chose, or the other one when the network has one already.

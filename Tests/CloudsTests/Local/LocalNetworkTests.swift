@@ -98,6 +98,33 @@ struct LocalNetworkTests {
     }
   }
 
+  @Test("ports that programs hear or another home's cloudpipes have are known, and the latter aren't taken from them")
+  func portsInUse() async throws {
+    try await PlayedMachine.with { machine in
+      let host = PlayedMachine.hostAddress
+      for (project, home) in [("acme", machine.home), ("zeta", machine.otherHome)] {
+        try await machine.cloud(project, "make", "10.66.0.0/24", home: home)
+      }
+      try await machine.cloud("acme", "publish", host, "20000", "10.66.0.2")
+      try await machine.cloud("zeta", "publish", host, "20001", "10.66.0.2", home: machine.otherHome)
+      try await machine.echoing(on: 53, in: machine.host) {
+        let own = try await machine.cloud("acme", "holders", host).split(separator: "\n")
+        #expect(own.count == 2 && own[0].hasPrefix("53 a program") && own[1].hasPrefix("20001 a cloudpipe of another"))
+        let others = try await machine.cloud("zeta", "holders", host, home: machine.otherHome)
+        #expect(others.contains("20000 a cloudpipe of another") && !others.contains("20001"))
+        // Of one that is bound to any address every address has the port.
+        let loopback = try await machine.cloud("acme", "holders", "127.0.0.1")
+        #expect(loopback.hasPrefix("53 ") && loopback.split(separator: "\n").count == 1)
+      }
+      let before = try await machine.hostRules()
+      let taken = try await machine.command("acme", ["publish", host, "20001", "10.66.0.2"]).output()
+      #expect(taken.status != 0 && taken.stderrTail.contains("leads to a cloudpipe of another home"))
+      #expect(try await machine.hostRules() == before)
+      // Its own it may have again.
+      try await machine.cloud("acme", "publish", host, "20000", "10.66.0.2")
+    }
+  }
+
   @Test("what is in a network reaches the world outside with the host's address, and nobody comes in that way")
   func outward() async throws {
     try await PlayedMachine.with { machine in

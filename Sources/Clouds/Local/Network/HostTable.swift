@@ -49,6 +49,15 @@ struct HostTable {
     try Folder.remove(NetworkSpace.hostFolder(of: home))
   }
 
+  /// The ports of an address that other homes' cloudpipes have, and in which table. Needs the lock.
+  func forwardedByOthers(from address: IPv4Address) async throws -> [PortNumber: String] {
+    var found: [PortNumber: String] = [:]
+    for table in try await Firewall.tables(withPrefix: "cpbuild-") where table != name {
+      for port in try await Firewall.forwarded(from: address, in: table) { found[port] = table }
+    }
+    return found
+  }
+
   /// Those among the interfaces that other homes opened: their forwarding wasn't on of itself either.
   private func openedByOthers(_ interfaces: Set<String>) async throws -> Set<String> {
     var others: Set<String> = []
@@ -158,6 +167,14 @@ enum Firewall {
     guard let elements = text.firstRange(of: "elements = {") else { return [] }
     let words = text[elements.upperBound...].prefix { $0 != "}" }.split(separator: "\"")
     return Set(words.enumerated().filter { $0.offset % 2 == 1 }.map { String($0.element) })
+  }
+}
+
+extension Firewall {
+  /// The ports of an address that a home's table forwards, as ``HostRules`` has it do that.
+  static func forwarded(from address: IPv4Address, in table: String) async throws -> [PortNumber] {
+    try await Command("nft", ["list", "table", "inet", table]).run().matches(of: /([0-9.]+) \. ([0-9]+) :/)
+      .compactMap { $0.1 == address.text ? try? PortNumber($0.2) : nil }
   }
 }
 

@@ -82,9 +82,24 @@ struct LocalNetworks: Sendable {
   func publish(_ forward: PublicForward) async throws {
     try await changing(forward.network) { space, known in
       var record = try known ?? { throw LocalCloudError.noNetwork(forward.network) }()
+      let isNew = (record.forward?.address, record.forward?.port) != (forward.address, forward.port)
       record.forward = forward
-      try await apply(record, in: space)
+      try await apply(record, in: space, isNew: isNew)
     }
+  }
+
+  /// Who has UDP ports of an address beside this home's cloudpipes, in words.
+  func holders(of address: IPv4Address) async throws -> [PortNumber: String] {
+    try Self.requireRoot()
+    let lock = try await HostTable.lock()
+    defer { withExtendedLifetime(lock) {} }
+    let program = "a program of this machine, which 'ss -lunp' names"
+    let programs = Dictionary(uniqueKeysWithValues: try HostPorts.heard(at: address).map { ($0, program) })
+    return programs.merging(
+      try await HostTable(home: home).forwardedByOthers(from: address).mapValues {
+        "a cloudpipe of another home, which the firewall table inet \($0) forwards it to"
+      }
+    ) { $1 }
   }
 
   func unpublish(_ id: NetworkID) async throws {
@@ -120,9 +135,15 @@ struct LocalNetworks: Sendable {
     }
   }
 
-  private func apply(_ record: NetworkRecord, in space: NetworkSpace) async throws {
+  /// - Parameter isNew: it is forwarded from elsewhere than before, which another home may have taken meanwhile.
+  private func apply(_ record: NetworkRecord, in space: NetworkSpace, isNew: Bool = false) async throws {
     let lock = try await HostTable.lock()
     defer { withExtendedLifetime(lock) {} }
+    if isNew, let forward = record.forward,
+      let table = try await HostTable(home: home).forwardedByOthers(from: forward.address)[forward.port]
+    {
+      throw LocalCloudError.portForwarded(forward.address, forward.port, table: table)
+    }
     try record.write(to: space.folder)
     try await load(SpaceRules(record: record), in: space)
     try await HostTable(home: home).converge()
