@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Foundation
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -212,7 +213,9 @@ struct WireFailure: Error {
     case let cause as HTTPClientError where cause == .remoteConnectionClosed:
       error = .unreachable(doing: doing, why: "the connection was closed in the middle")
     case let cause as NIOConnectionError:
-      error = .unreachable(doing: doing, why: cause.connectionErrors.first.map { "\($0.error)" } ?? "no such host")
+      let failure = cause.connectionErrors.first?.error
+      let reason = (failure as? IOError).map { String(cString: strerror($0.errnoCode)) }
+      error = .unreachable(doing: doing, why: reason ?? failure.map { "\($0)" } ?? "no such host")
       wasNotSent = true
     // BoringSSL's name for it is in the text alone.
     case let cause as NIOSSLError where "\(cause)".contains("CERTIFICATE_VERIFY_FAILED"):
