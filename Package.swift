@@ -176,7 +176,7 @@ let package = Package(
     .testTarget(
       name: "CommandLineTests",
       dependencies: [
-        "cpbuild", "Host", "ImageBuilding", "Launching", "Names", "State", "Trust",
+        "cpbuild", "Host", "ImageBuilding", "LaunchDoubles", "Launching", "Names", "State", "Trust",
         .product(name: "SystemPackage", package: "swift-system"),
       ],
       swiftSettings: strict),

@@ -1,3 +1,9 @@
+import Foundation
+import LaunchDoubles
+import Names
+import State
+import Synchronization
+import SystemPackage
 import Testing
 
 @testable import cpbuild
@@ -39,5 +45,37 @@ import Testing
     let said = String(repeating: "a", count: 1 << 20)
     #expect(ConsoleNews.news(in: said + "b", after: said + "c" + said) == "b")
     #expect(ConsoleNews.news(in: said + "b", after: said + "c") == said + "b")
+  }
+
+  @Test("following asks as often as the cloud wants, prints each line once, and ends when the instance is gone")
+  func follow() async throws {
+    try await withTemporaryFolder { folder in
+      let lines = (1...900).map { "line \($0)\n" }
+      let looks = Mutex(0)
+      var cloud = CloudDouble(folder: folder)
+      cloud.consoleInterval = .seconds(7)
+      // Each look shows the last 500 lines only, and one shows nothing.
+      cloud.said = {
+        let look = looks.withLock { count in
+          count += 1
+          return count
+        }
+        return look == 3 ? "" : lines[..<min(lines.count, 300 + look * 100)].suffix(500).joined()
+      }
+      let id = NetworkID(project: try ProjectID("acme"), name: try NetworkName("default"))
+      var (waits, printed) = ([Duration](), "")
+      // It runs until all was said.
+      let instance = folder.appending("instance \("\(id)".replacing("/", with: "+"))")
+      try Data().write(to: URL(filePath: instance.string))
+      try await ConsoleFollow(
+        cloud: cloud, id: id,
+        wait: { duration in
+          waits.append(duration)
+          if waits.count == 8 { try FileManager.default.removeItem(atPath: instance.string) }
+        }
+      ).run(after: lines[..<300].joined()) { printed += $0 }
+      #expect(printed == lines[300...].joined())
+      #expect(waits == Array(repeating: .seconds(7), count: 8))
+    }
   }
 }

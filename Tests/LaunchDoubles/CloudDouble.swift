@@ -31,6 +31,9 @@ public struct CloudDouble: Cloud {
   public var lateness: TimeInterval = 0
   /// Of every address.
   public var holders: [PortNumber: String] = [:]
+  public var consoleInterval = Duration.milliseconds(200)
+  /// What is said on every console, to each who looks; nil for lines that name the instance.
+  public var said: (@Sendable () -> String)?
 
   public init(folder: FilePath, faults: [String: Fault] = [:]) {
     self.folder = folder
@@ -114,6 +117,10 @@ public struct CloudDouble: Cloud {
   }
   public func condition(of id: NetworkID) async throws -> InstanceCondition {
     InstanceCondition(state: access(path("instance", "\(id)").string, F_OK) == 0 ? .running : .absent)
+  }
+  public func wholeConsole(of id: NetworkID) async throws -> String {
+    if let said { return said() }
+    return try await console(of: id)
   }
   public func console(of id: NetworkID) async throws -> String {
     access(path("instance", "\(id)").string, F_OK) == 0 ? "one line\nthe last line of \(id)\n" : ""

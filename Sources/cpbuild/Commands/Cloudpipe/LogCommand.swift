@@ -30,19 +30,13 @@ struct LogCommand: AsyncParsableCommand {
     guard let open = try await options.openIfThere() else { throw LaunchError.noProject(try target.project()) }
     let id = try await target.one(in: open.store)
     let cloud = try await open.clouds().cloud(of: id)
-    var said = try await cloud.wholeConsole(of: id)
+    let said = try await cloud.wholeConsole(of: id)
     let isLaunched = try await open.store.read { try $0.instances.find(id) } != nil
     if said.isEmpty && !isLaunched { throw LaunchError.notLaunched(id) }
     let report = Report(project: id.project, network: id.name, console: said)
     try options.global.print(report, text: Self.printable(said))
-    while follow {
-      try await Task.sleep(for: cloud.consoleInterval)
-      let console = try await cloud.wholeConsole(of: id)
-      let news = ConsoleNews.news(in: console, after: said)
-      if !news.isEmpty { try StandardOutput.write(Self.printable(news)) }
-      said = console
-      if news.isEmpty, try await cloud.condition(of: id).state != .running { return }
-    }
+    guard follow else { return }
+    try await ConsoleFollow(cloud: cloud, id: id).run(after: said) { try StandardOutput.write(Self.printable($0)) }
   }
 
   /// Lines on a console end with a return too, or several.
