@@ -288,6 +288,20 @@ func network(_ project: String, _ name: String = "default") throws -> NetworkID 
     }
   }
 
+  @Test("of several networks goes on after one that fails, and says what became of each")
+  func several() async throws {
+    try await withSite { site in
+      let ids = try ["one", "two", "three"].map { try network("acme", $0) }
+      var requests = ids.map { LaunchRequest($0) }
+      requests[1].flavor = "none such"
+      let outcomes = try await site.launcher().launch(requests)
+      #expect(outcomes.map(\.id) == ids)
+      #expect(outcomes.map { (try? $0.result.get()) != nil } == [true, false, true])
+      let launched = try await site.store.read { try $0.instances.all().map(\.id) }
+      #expect(Set(launched) == [ids[0], ids[2]])
+    }
+  }
+
   @Test("of a second, routed network has a tunnel network, and shares key pair and group until the last one ends")
   func severalNetworks() async throws {
     try await withSite { site in

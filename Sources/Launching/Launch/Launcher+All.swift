@@ -11,6 +11,18 @@ extension Launcher {
   /// How many cloudpipes boot at the same time.
   private static let atOnce = 4
 
+  /// Launches several cloudpipes, one after the other. One that fails doesn't keep others from being launched.
+  ///
+  /// - Returns: what became of each, in the order of the requests.
+  /// - Throws: `CancellationError`.
+  public func launch(_ requests: [LaunchRequest], waits: Bool = true) async throws -> [Outcome] {
+    var outcomes: [Outcome] = []
+    for request in requests {
+      outcomes.append(try await outcome(of: request.id) { try await launch(request, waits: waits) })
+    }
+    return outcomes
+  }
+
   /// Brings back every cloudpipe that was launched and doesn't run, as after a restart of the machine. One that fails
   /// doesn't keep others from being brought back.
   ///
@@ -38,17 +50,17 @@ extension Launcher {
       var outcomes = [Outcome?](repeating: nil, count: instances.count)
       for (index, instance) in instances.enumerated() {
         if index >= Self.atOnce, let (done, outcome) = try await group.next() { outcomes[done] = outcome }
-        group.addTask {
-          do {
-            return (index, Outcome(id: instance.id, result: .success(try await body(instance))))
-          } catch {
-            try Task.checkCancellation()
-            return (index, Outcome(id: instance.id, result: .failure(error)))
-          }
-        }
+        group.addTask { (index, try await outcome(of: instance.id) { try await body(instance) }) }
       }
       while let (done, outcome) = try await group.next() { outcomes[done] = outcome }
       return outcomes.compactMap(\.self)
+    }
+  }
+
+  private func outcome(of id: NetworkID, _ body: () async throws -> Launched) async throws -> Outcome {
+    do { return Outcome(id: id, result: .success(try await body())) } catch {
+      try Task.checkCancellation()
+      return Outcome(id: id, result: .failure(error))
     }
   }
 }

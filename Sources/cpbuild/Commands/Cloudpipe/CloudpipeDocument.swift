@@ -42,6 +42,11 @@ struct CloudpipeDocument: Encodable {
 }
 
 extension Launched {
+  /// One line among those of others.
+  func line(waited: Bool) -> String {
+    "\(id) \(wasRunning ? "runs already" : waited ? "answers" : "is booting") at \(forward.address):\(forward.port)\n"
+  }
+
   /// What to say to whoever launched it.
   func text(waited: Bool) -> String {
     let place = "\(forward.address):\(forward.port)"
@@ -61,15 +66,12 @@ extension Launched {
 extension [Launcher.Outcome] {
   /// Prints what became of each, and fails when one failed.
   ///
-  /// - Throws: the first failure, and what printing throws.
-  func print(_ options: GlobalOptions, waited: Bool) throws {
+  /// - Throws: the last failure, and what printing throws.
+  func print(_ options: GlobalOptions, _ text: (Launched) -> String) throws {
     let lines = map { outcome in
       switch outcome.result {
-      case .success(let launched):
-        let place = "\(launched.forward.address):\(launched.forward.port)"
-        let state = launched.wasRunning ? "runs already" : waited ? "answers" : "is booting"
-        return "\(outcome.id) \(state) at \(place)\n"
-      case .failure: return ""
+      case .success(let launched): text(launched)
+      case .failure: ""
       }
     }
     let text = isEmpty ? "no cloudpipe has been launched\n" : lines.joined()

@@ -17,7 +17,7 @@ struct LaunchCommand: AsyncParsableCommand {
       Examples:
         sudo cpbuild launch acme
         sudo cpbuild launch acme --network lab --mode routed --route 10.9.0.0/16 --dns 10.9.0.53
-        cpbuild launch acme --cloud mycloud --network lab
+        cpbuild launch acme --cloud mycloud --network lab --network office
         sudo cpbuild launch --all
       """)
 
@@ -30,13 +30,17 @@ struct LaunchCommand: AsyncParsableCommand {
   var all = false
 
   @Option(
+    name: [.customLong("cloud"), .customLong("os-cloud")],
     help: ArgumentHelp(
       "Where it is to run: a cloud of clouds.yaml; else this machine.", valueName: "name"))
   var cloud: String?
 
   @Option(
-    help: ArgumentHelp("Which of the project's networks; in a cloud, a network that it has.", valueName: "name"))
-  var network: String?
+    name: .customLong("network"),
+    help: ArgumentHelp(
+      "Which of the project's networks; in a cloud, the name or id of a network that it has. Of several each gets one.",
+      valueName: "name"))
+  var networks: [String] = []
 
   @Option(
     help: ArgumentHelp(
@@ -95,32 +99,56 @@ struct LaunchCommand: AsyncParsableCommand {
         throw ValidationError("--all and a project or cloud don't go together.")
       }
       guard let any = try? ProjectID("all"),
-        (try? request(of: any)) == LaunchRequest(NetworkID(project: any, name: .standard))
+        (try? requests(of: any)) == [LaunchRequest(NetworkID(project: any, name: .standard))]
       else { throw ValidationError("--all launches what was launched before, as it was: it takes no other options.") }
     } else if project == nil {
       throw ValidationError("Missing expected argument '<project>', or --all.")
+    }
+    if networks.count > 1, [address, cidr, cidr6, port].contains(where: { $0 != nil }) {
+      throw ValidationError("--address, --cidr, --cidr6 and --port are of one network: launch each with its own.")
     }
     if let clients, !(1...1000).contains(clients) { throw ValidationError("--clients is 1 to 1000.") }
   }
 
   func run() async throws {
     guard let project else { return try await launchAll() }
-    let request = try request(of: try ProjectID(project))
-    let launched = try await options.reporting(cloud: cloud) { _, launcher in
-      try await launcher.launch(request, waits: !noWait)
+    let requests = try requests(of: try ProjectID(project))
+    let outcomes = try await options.reporting(cloud: cloud) { _, launcher in
+      try await launcher.launch(requests, waits: !noWait)
     }
-    try options.global.print(CloudpipeDocument(launched), text: launched.text(waited: !noWait))
+    if networks.count > 1 { return try outcomes.print(options.global) { $0.text(waited: !noWait) } }
+    for launched in try outcomes.map({ try $0.result.get() }) {
+      try options.global.print(CloudpipeDocument(launched), text: launched.text(waited: !noWait))
+    }
   }
 
   private func launchAll() async throws {
     let outcomes = try await options.reporting { _, launcher in try await launcher.launchAll(waits: !noWait) }
-    try outcomes.print(options.global, waited: !noWait)
+    try outcomes.print(options.global) { $0.line(waited: !noWait) }
+  }
+
+  /// One for each network, in the order in which they were named.
+  ///
+  /// - Throws: `NameError`.
+  private func requests(of project: ProjectID) throws -> [LaunchRequest] {
+    let names = networks.isEmpty ? [.standard] : try networks.map(Self.name)
+    return try names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map { _, name in
+      try request(of: NetworkID(project: project, name: name))
+    }
+  }
+
+  /// - Throws: `NameError`, which for a network of Neutron's has another way out.
+  private static func name(_ text: String) throws -> NetworkName {
+    do { return try NetworkName(text) } catch {
+      throw NameError(
+        kind: error.kind, text: text, reason: error.reason,
+        remedy: error.remedy + "; for a cloud's network with another name its id, which 'openstack network list' shows")
+    }
   }
 
   /// - Throws: `NameError`.
-  private func request(of project: ProjectID) throws -> LaunchRequest {
-    var request = LaunchRequest(
-      NetworkID(project: project, name: try network.map { try NetworkName($0) } ?? .standard))
+  private func request(of id: NetworkID) throws -> LaunchRequest {
+    var request = LaunchRequest(id)
     request.cidr = try cidr.map { try IPv4Network($0) }
     request.cidr6 = try cidr6.map { try IPv6Network($0) }
     request.mode = mode

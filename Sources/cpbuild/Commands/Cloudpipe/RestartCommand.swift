@@ -31,6 +31,6 @@ struct RestartCommand: AsyncParsableCommand {
       let project = try target.project()
       throw LaunchError.notLaunched(.init(project: project, name: .standard))
     }
-    try outcomes.print(options.global, waited: !noWait)
+    try outcomes.print(options.global) { $0.line(waited: !noWait) }
   }
 }

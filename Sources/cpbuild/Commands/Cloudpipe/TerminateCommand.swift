@@ -39,7 +39,7 @@ struct TerminateCommand: AsyncParsableCommand {
     }
     let text =
       ended.isEmpty
-      ? "\(project) has no cloudpipe\n"
+      ? "\(project) has no cloudpipe\(name.map { " on the network \($0)" } ?? "")\n"
       : ended.map { "terminated \(NetworkID(project: project, name: $0))\n" }.joined()
     try options.global.print(Report(project: project, terminated: ended), text: text)
   }

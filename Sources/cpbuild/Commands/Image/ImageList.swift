@@ -12,7 +12,9 @@ struct ImageList: AsyncParsableCommand {
   @OptionGroup var global: GlobalOptions
   @OptionGroup var artifacts: ArtifactOptions
 
-  @Option(help: ArgumentHelp("List the images in this cloud of clouds.yaml instead.", valueName: "name"))
+  @Option(
+    name: [.customLong("cloud"), .customLong("os-cloud")],
+    help: ArgumentHelp("List the images in this cloud of clouds.yaml instead.", valueName: "name"))
   var cloud: String?
 
   /// What `--json` prints of each image.

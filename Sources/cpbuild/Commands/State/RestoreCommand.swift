@@ -43,7 +43,7 @@ struct RestoreCommand: AsyncParsableCommand {
   func run() async throws {
     guard let file else {
       let outcomes = try await cloudpipes.reporting { _, launcher in try await launcher.launchAll() }
-      return try outcomes.print(options.global, waited: true)
+      return try outcomes.print(options.global) { $0.line(waited: true) }
     }
     let path = FilePath.fromCommandLine(file)
     let result = try await StateStore.restore(path, into: options.home, force: force)
