@@ -174,13 +174,10 @@ public struct CRLServer: Sendable {
   }
 
   private func crl(_ file: String) async throws -> Response {
-    guard file.hasSuffix(".pem"), let project = try? ProjectID(file.dropLast(4)) else {
-      return Response(status: .notFound)
-    }
-    do {
-      let text = try String(contentsOfFile: trust.crlExport(of: project).string, encoding: .utf8)
-      return Self.answer(text, type: "application/x-pem-file")
-    } catch let error as CocoaError where error.code == .fileReadNoSuchFile { return Response(status: .notFound) }
+    guard file.hasSuffix(".pem"), let project = try? ProjectID(file.dropLast(4)),
+      let text = try await state.read({ try $0.exportedCRLs(of: project) })
+    else { return Response(status: .notFound) }
+    return Self.answer(text, type: "application/x-pem-file")
   }
 
   private static func answer(_ text: String, type: String) -> Response {

@@ -75,6 +75,23 @@ import Trust
     }
   }
 
+  @Test("crl show writes anew what somebody did to the exported files")
+  func repair() async throws {
+    try await withAcme { folder, cpbuild in
+      for scope in [[], ["acme"]] {
+        for name in ["cacert.pem", "projects/acme/crl.pem"] {
+          let file = folder.appending("home/CA").appending(FilePath(name).components)
+          let before = try Data(contentsOf: URL(filePath: file.string))
+          try AtomicFile.write("", to: file)
+          let said = try await cpbuild(["crl", "show"] + scope)
+          #expect(said.status == 0 && said.stderrTail.contains("was written anew"), "\(said)")
+          #expect(try Data(contentsOf: URL(filePath: file.string)) == before)
+        }
+      }
+      #expect(try await cpbuild(["crl", "show"]).stderrTail.isEmpty)
+    }
+  }
+
   @Test("renew raises the number of one project's list, or of all")
   func renew() async throws {
     try await withAcme { _, cpbuild in

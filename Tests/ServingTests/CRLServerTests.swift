@@ -64,6 +64,17 @@ import Testing
     }
   }
 
+  @Test("what is served is the newest, whatever became of the exported file")
+  func servesNewest() async throws {
+    try await with { base, options, crl in
+      let before = try String(contentsOfFile: crl.string, encoding: .utf8)
+      try AtomicFile.write("", to: crl)
+      #expect(try await Command("curl", options + [base + "/crl/acme.pem"]).run() == before)
+      try Folder.remove(crl)
+      #expect(try await Command("curl", options + [base + "/crl/acme.pem"]).run() == before)
+    }
+  }
+
   @Test("the places that certificates name have their issuer's CRL", arguments: ["projects/acme/1", "root/1"])
   func distributionPoint(place: String) async throws {
     try await with { base, options, crl in

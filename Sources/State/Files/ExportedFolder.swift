@@ -67,7 +67,7 @@ struct ExportedFolder {
     }
   }
 
-  private static func crls(of authorities: [Authority], _ transaction: Transaction) throws -> String? {
+  static func crls(of authorities: [Authority], _ transaction: Transaction) throws -> String? {
     let crls = try authorities.compactMap { try transaction.crls.newest(of: $0.id) }
     return crls.isEmpty ? nil : crls.map(\.pem).joined()
   }

@@ -28,16 +28,13 @@ public struct Exports: Sendable {
 
   /// Compares every file with the rows and writes anew what differs, whoever changed it.
   ///
+  /// - Parameter project: the only one to look at, beside the root.
   /// - Returns: the projects whose files differed; nil among them is the root.
   /// - Throws: ``StateError``, `HostError`.
   @discardableResult
-  public func repair() async throws -> [ProjectID?] {
-    let different = try await store.read { transaction in
-      let known = try String.fetchAll(transaction.db, sql: "SELECT id FROM projects ORDER BY id")
-      let found = try Folder.names(in: store.home.projects).filter { (try? ProjectID($0)) != nil }
-      let scopes = [""] + Set(known).union(found).sorted()
-      return try scopes.filter { try folder($0, transaction)?.isCurrent() == false }
-    }
+  public func repair(of project: ProjectID? = nil) async throws -> [ProjectID?] {
+    let different = try await store.read { try differing(of: project, $0) }
+    guard !different.isEmpty else { return [] }
     try await store.write { transaction in
       for scope in different {
         try transaction.db.execute(sql: "INSERT OR IGNORE INTO stale_exports VALUES (?)", arguments: [scope])
@@ -47,9 +44,39 @@ public struct Exports: Sendable {
     return different.map { try? ProjectID($0) }
   }
 
+  /// The projects whose files aren't what they were when they were written; nil is the root.
+  ///
+  /// - Throws: ``StateError``, `HostError`.
+  public func tampered() async throws -> [ProjectID?] {
+    let different = try await store.read { try differing(of: nil, $0) }
+    guard !different.isEmpty else { return [] }
+    // Once more under the write lock, when nobody is between the rows and their files.
+    return try await store.write { transaction in
+      let stale = try String.fetchSet(transaction.db, sql: "SELECT project_id FROM stale_exports")
+      return try different.filter { try !stale.contains($0) && folder($0, transaction)?.isCurrent() == false }
+    }.map { try? ProjectID($0) }
+  }
+
+  private func differing(of project: ProjectID?, _ transaction: Transaction) throws -> [String] {
+    var scopes = project.map { ["", $0.text] } ?? []
+    if scopes.isEmpty {
+      let known = try String.fetchAll(transaction.db, sql: "SELECT id FROM projects")
+      let found = try Folder.names(in: store.home.projects).filter { (try? ProjectID($0)) != nil }
+      scopes = [""] + Set(known).union(found).sorted()
+    }
+    return try scopes.filter { try folder($0, transaction)?.isCurrent() == false }
+  }
+
   private func folder(_ scope: String, _ transaction: Transaction) throws -> ExportedFolder? {
     if scope.isEmpty { return try ExportedFolder.ofRoot(transaction, home: store.home) }
     return try ExportedFolder.of(ProjectID(scope), transaction, home: store.home)
+  }
+}
+
+extension Transaction {
+  /// The newest CRL of each of the project's trusted authorities in PEM, as it is exported; nil where there is none.
+  public func exportedCRLs(of project: ProjectID) throws -> String? {
+    try ExportedFolder.crls(of: authorities.trusted(of: project), self)
   }
 }
 

@@ -66,6 +66,11 @@ public struct Authorities {
       arguments: [project?.text ?? ""])
   }
 
+  /// All whose private key is kept here.
+  public func withKeys() throws -> [Authority] {
+    try Authority.fetchAll(db, sql: "SELECT * FROM authorities WHERE key_file IS NOT NULL ORDER BY id")
+  }
+
   /// Those that are trusted now: the active one first, then the others, newest first.
   public func trusted(of project: ProjectID?) throws -> [Authority] {
     let all = try all(of: project).filter { $0.stage != .retired }

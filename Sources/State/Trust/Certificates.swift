@@ -56,6 +56,12 @@ public struct Certificates {
       db, sql: "SELECT * FROM certificates WHERE authority_id = ? AND serial = ?", arguments: [authority, serial.text])
   }
 
+  /// All whose private key is kept here: the cloudpipes'.
+  public func withKeys() throws -> [Certificate] {
+    // `>= ''` and not `IS NOT NULL`, for which SQLite would look at every user's certificate.
+    try Certificate.fetchAll(db, sql: "SELECT * FROM certificates WHERE key_file >= ''")
+  }
+
   /// The lineage's certificates, the one that lasts longest first.
   public func all(in lineage: Int64) throws -> [Certificate] {
     try Certificate.fetchAll(

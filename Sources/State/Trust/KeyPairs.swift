@@ -63,6 +63,9 @@ public struct KeyPairs {
     try KeyPair.fetchOne(db, sql: "SELECT * FROM key_pairs WHERE project_id = ?", arguments: [project.text])
   }
 
+  /// All of them, ordered by name.
+  public func all() throws -> [KeyPair] { try KeyPair.fetchAll(db, sql: "SELECT * FROM key_pairs ORDER BY name") }
+
   /// Forgets the project's key pair; its file is then swept. One that isn't there is fine.
   public func remove(of project: ProjectID) throws {
     try db.execute(sql: "DELETE FROM key_pairs WHERE project_id = ?", arguments: [project.text])

@@ -34,4 +34,9 @@ public struct TunnelKeys {
     try TunnelKey.fetchOne(
       db, sql: "SELECT * FROM tunnel_keys WHERE project_id = ?", arguments: [project.text])
   }
+
+  /// All of them, ordered by project.
+  public func all() throws -> [TunnelKey] {
+    try TunnelKey.fetchAll(db, sql: "SELECT * FROM tunnel_keys ORDER BY project_id")
+  }
 }

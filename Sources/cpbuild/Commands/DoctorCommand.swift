@@ -31,7 +31,7 @@ struct DoctorCommand: AsyncParsableCommand {
     let cloud = LocalCloud(home: home, executable: try Executable.path())
     let results = await Doctor(
       home: global.home, out: artifacts.out, freshProbe: fresh,
-      others: [ForwardingCheck(), StateCheck(home: home), LeftoversCheck(cloud: cloud)]
+      others: [ForwardingCheck(), StateCheck(home: home), TrustCheck(home: home), LeftoversCheck(cloud: cloud)]
     ).examine()
     try Task.checkCancellation()
     let report = DoctorReport(results)
