@@ -30,7 +30,7 @@ extension OpenStackTests {
       try await sweep(Array(0..<parts), lanes: 4) { launched, proxy, cases in
         for part in cases {
           try proxy.plan(.part(part, of: parts), "delay")
-          let launcher = try launched.launcher(proxy.session(patience: .seconds(3)))
+          let launcher = try launched.launcher(proxy.session(patience: .seconds(6)))
           // An instance that is made late may take the port that the next one was to have: Nova refuses that one, or
           // makes it and finds out when it builds it.
           do { _ = try await launcher.launch(launched.request) } catch let error as LaunchError {
