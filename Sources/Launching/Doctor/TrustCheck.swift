@@ -16,8 +16,9 @@ public struct TrustCheck: Check {
   public var name: String { "trust" }
 
   public func examine() async -> Finding {
-    guard access(home.database.string, F_OK) == 0 else { return .ok("no CA yet") }
     do {
+      try home.checkIsNotLost()
+      guard access(home.database.string, F_OK) == 0 else { return .ok("no CA yet") }
       let store = try await StateStore.open(home)
       defer { try? store.close() }
       let authorities = try await store.read { try $0.authorities.overview() }
