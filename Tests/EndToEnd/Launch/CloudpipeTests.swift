@@ -100,7 +100,9 @@ extension Machines {
         let before = try #require(try await host.show("acme").first)
         #expect(before.state == "running" && before.faults.isEmpty, "\(before)")
 
-        try await host.must("restart", "acme")
+        try await host.must("restart", "acme", "--no-wait")
+        let again = try await host.must("launch", "acme")
+        #expect(again.contains("acme/default's cloudpipe runs already; its VPN answers at"))
         try await isBack(host, before, user, profile, web)
 
         // Only then does the instance's init take orders.
