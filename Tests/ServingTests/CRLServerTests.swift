@@ -115,10 +115,14 @@ import Testing
   func failure() async throws {
     try await with { base, options, crl in
       let database = (0..<4).reduce(crl) { path, _ in path.removingLastComponent() }.appending("state.db")
-      let rename = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('ALTER TABLE crls RENAME TO gone')"
-      try await Command("python3", ["-c", rename, database.string]).run()
+      func rename(_ old: String, to new: String) async throws {
+        let script = "import sqlite3, sys; sqlite3.connect(sys.argv[1]).execute('ALTER TABLE \(old) RENAME TO \(new)')"
+        try await Command("python3", ["-c", script, database.string]).run()
+      }
+      try await rename("crls", to: "gone")
       let arguments = options + ["--output", "/dev/null", "--write-out", "%{http_code}", base + "/crl/acme.pem"]
       #expect(try await Command("curl", arguments).run() == "500")
+      try await rename("gone", to: "crls")
       let metrics = try await Command("curl", options + [base + "/metrics"]).run()
       #expect(metrics.contains("cpbuild_crl_requests_total{status=\"500\"} 1"), "\(metrics)")
     }
