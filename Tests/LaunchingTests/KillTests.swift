@@ -93,7 +93,11 @@ import Testing
     try await withSite { site in
       let launched = try await site.launcher().launch(LaunchRequest(network("acme")))
       try killed("change", Moment(call: "publish", fault: .killBefore), at: site)
-      try await site.launcher(faults: ["publish": .hang]).recover(within: .seconds(5))
+      try await site.launcher(faults: ["publish": .hang]).recover(within: .seconds(2)) { _ in
+        while site.cloud.text("forward", launched.id)?.contains(":30000") != true {
+          try await Task.sleep(for: .milliseconds(5))
+        }
+      }
       let (open, state) = try await site.store.read { transaction in
         (try transaction.launches.allOpen().count, try transaction.instances.find(launched.id)?.state)
       }

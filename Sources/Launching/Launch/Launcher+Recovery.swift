@@ -9,10 +9,14 @@ extension Launcher {
   /// Costs one small read where nothing was left. A network that can't be settled is a warning: it is no reason for a
   /// command about another one to fail, or to wait for a cloud that is silent.
   ///
-  /// - Parameter limit: how long all of it may take; the journals of what isn't done by then stay open. Nil: as long as
-  ///   it takes.
+  /// - Parameters:
+  ///   - limit: how long all of it may take; the journals of what isn't done by then stay open. Nil: as long as it takes.
+  ///   - sleep: returns when that time is over.
   /// - Throws: `StateError`, `CancellationError`.
-  public func recover(within limit: Duration? = nil) async throws {
+  public func recover(
+    within limit: Duration? = nil,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) async throws {
     let ids = try await state.read { transaction in
       Set(
         try transaction.launches.allOpen().map { NetworkID(project: $0.projectId, name: $0.network) }
@@ -29,7 +33,7 @@ extension Launcher {
       }
       if let limit {
         group.addTask {
-          try await Task.sleep(for: limit)
+          try await sleep(limit)
           return nil
         }
       }
