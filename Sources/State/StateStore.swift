@@ -45,6 +45,18 @@ public final class StateStore: Sendable {
     }
   }
 
+  /// - Throws: ``StateError/lost(home:)`` where there are files and nothing that they could come from.
+  private static func checkIsNotLost(_ pool: DatabasePool, in home: Home) throws {
+    let signs: [(lacksRows: (Database) throws -> Bool, holdsFiles: () throws -> Bool)] = [
+      (Schema.isMissing, home.holdsFiles), (Schema.isUnused, home.holdsExports),
+    ]
+    for sign in signs {
+      // Once more afterwards: what is being made at this moment has its rows first.
+      guard try pool.read(sign.lacksRows), try sign.holdsFiles(), try pool.read(sign.lacksRows) else { continue }
+      throw StateError.lost(home: home.path)
+    }
+  }
+
   private static func openLocked(_ home: Home, restoring: Bool) throws -> StateStore {
     if !restoring { try home.checkIsNotLost() }
     // SQLite gives its -wal and -shm files the mode of the database, so that is right before SQLite sees it.
@@ -56,12 +68,7 @@ public final class StateStore: Sendable {
       let pool = try DatabasePool(path: home.database.string, configuration: Schema.configuration())
       // GRDB sets NORMAL for WAL, with which a power cut may take back what was committed: a revocation, say.
       try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-      // What is there of files first, for what is being made at this moment has its rows first.
-      if !restoring,
-        try home.holdsFiles() && pool.read(Schema.isMissing) || home.holdsExports() && pool.read(Schema.isUnused)
-      {
-        throw StateError.lost(home: home.path)
-      }
+      if !restoring { try checkIsNotLost(pool, in: home) }
       try Schema.bringUpToDate(pool, path: home.database)
       return StateStore(home: home, pool: pool)
     }

@@ -94,11 +94,14 @@ public struct Home: Hashable, Sendable, CustomStringConvertible {
   ///
   /// - Throws: ``StateError/lost(home:)``.
   public func checkIsNotLost() throws {
-    // In this order: what is being made at this moment has the database first.
-    guard try holdsFiles() else { return }
-    var status = stat()
-    guard lstat(database.string, &status) == 0 ? status.st_size == 0 : errno == ENOENT else { return }
+    // Once more afterwards: what is being made at this moment has the database first.
+    guard isWithoutDatabase, try holdsFiles(), isWithoutDatabase else { return }
     throw StateError.lost(home: path)
+  }
+
+  private var isWithoutDatabase: Bool {
+    var status = stat()
+    return lstat(database.string, &status) == 0 ? status.st_size == 0 : errno == ENOENT
   }
 
   /// Whether there are private keys, or files for other programs.

@@ -48,9 +48,10 @@ enum Schema {
   /// Whether there is no table of ours.
   static func isMissing(_ db: Database) throws -> Bool { try !db.tableExists("stale_exports") }
 
-  /// Whether no row is there that files for other programs could come from.
+  /// Whether our tables are there, and no row that files for other programs could come from.
   static func isUnused(_ db: Database) throws -> Bool {
-    try Row.fetchOne(
+    guard try !isMissing(db) else { return false }
+    return try Row.fetchOne(
       db, sql: "SELECT 1 FROM authorities UNION ALL SELECT 1 FROM projects UNION ALL SELECT 1 FROM stale_exports"
     ) == nil
   }
