@@ -76,13 +76,18 @@ public struct CloudImage: Hashable, Sendable {
   public let virtualSize: Int64
   /// Where it lies, for people.
   public let place: String
+  /// What the cloud calls it, where only that may be gone by: it is another project's.
+  public let cloudID: String?
 
-  public init(id: String, recipe: String, sha256: String, virtualSize: Int64, place: String) {
+  public init(
+    id: String, recipe: String, sha256: String, virtualSize: Int64, place: String, cloudID: String? = nil
+  ) {
     self.id = id
     self.recipe = recipe
     self.sha256 = sha256
     self.virtualSize = virtualSize
     self.place = place
+    self.cloudID = cloudID
   }
 }
 

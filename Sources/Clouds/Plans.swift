@@ -148,9 +148,14 @@ public struct InstanceImage: Hashable, Sendable {
   /// Where the kernel is in the image, and the initramfs where there is one.
   public let kernel: String
   public let initramfs: String?
+  /// What the cloud that it lies in calls it, where only that may be gone by.
+  public let cloudID: String?
 
-  public init(id: String, disk: FilePath, sha256: String, kernel: String, initramfs: String?) {
+  public init(
+    id: String, disk: FilePath, sha256: String, kernel: String, initramfs: String?, cloudID: String? = nil
+  ) {
     self.id = id
+    self.cloudID = cloudID
     self.disk = disk
     self.sha256 = sha256
     self.kernel = kernel

@@ -162,6 +162,31 @@ import Testing
     }
   }
 
+  @Test(
+    "a restore to before the root's replacement keeps a project revoked, and one that isn't can be",
+    arguments: [true, false])
+  func replacedRoot(isRevoked: Bool) async throws {
+    try await withHome { home, folder in
+      let file = folder.appending("backup").string
+      func run(_ arguments: String...) async throws -> Command.Output {
+        try await Binary.run(arguments + ["--home", home.string])
+      }
+      #expect(try await run("backup", file).status == 0)
+      for step in ["announce", "switch", "settle"] {
+        let renewal = try await run("ca", "renew", "--step", step)
+        #expect(renewal.status == 0, "\(renewal.stderrTail)")
+      }
+      if isRevoked { #expect(try await run("ca", "revoke", "acme", "--yes").status == 0) }
+      #expect(try await run("restore", file, "--force").status == 0)
+      if !isRevoked {
+        let revocation = try await run("ca", "revoke", "acme", "--yes")
+        #expect(revocation.status == 0, "\(revocation.stderrTail)")
+      }
+      let refused = try await run("user", "add", "acme", "bob", "--remote", "192.0.2.1:1194")
+      #expect(refused.status == 3, "\(refused.stderrTail)")
+    }
+  }
+
   @Test("a backup removes what one that was killed left in its folder, and not what another one is at")
   func leftBackup() async throws {
     try await withHome { home, folder in

@@ -203,6 +203,30 @@ struct BackupTests {
     }
   }
 
+  @Test("the newest list that there ever was holds until the next is signed")
+  func newestList() async throws {
+    try await withHome { home in
+      let store = try await StateStore.open(home)
+      let file = home.path.appending("backup.db")
+      let authority = try await store.write { state in
+        let authority = try Sample.addAuthority(to: state)
+        try Sample.addCRL(of: authority, to: state)
+        return authority
+      }
+      try await store.backup(to: file)
+      let newest = try await store.write { state in
+        try Sample.addCRL(of: authority, to: state)
+        return try Sample.addCRL(of: authority, to: state)
+      }
+      try store.close()
+      _ = try await StateStore.restore(file, into: home, force: true)
+      let after = try await StateStore.open(home)
+      #expect(try await after.read { try $0.crls.newest(of: authority.id)?.number } == newest.number)
+      #expect(try await after.integrityCheck().isEmpty)
+      try after.close()
+    }
+  }
+
   @Test("a project that has no authority any more is told, and its next one gets a generation of its own")
   func withoutAuthority() async throws {
     try await withHome { home in

@@ -31,7 +31,7 @@ struct LostStateTests {
     for suffix in ["", "-wal", "-shm"] { try Folder.remove(FilePath(home.database.string + suffix)) }
   }
 
-  enum Loss: CaseIterable { case removed, emptied, onlyItsHeader, madeAnew, exportsAlone, keysAlone }
+  enum Loss: CaseIterable { case removed, emptied, onlyItsHeader, begun, madeAnew, exportsAlone, keysAlone }
 
   @Test("isn't taken for a new one, and a restore brings it back", arguments: Loss.allCases)
   func refusal(loss: Loss) async throws {
@@ -42,6 +42,12 @@ struct LostStateTests {
       case .emptied: try AtomicFile.write("", to: home.database, mode: 0o600)
       case .onlyItsHeader:
         let raw = try DatabasePool(path: home.database.string)
+        try raw.close()
+      case .begun:
+        let raw = try DatabasePool(path: home.database.string)
+        try await raw.write { database in
+          try database.execute(sql: "CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY)")
+        }
         try raw.close()
       case .madeAnew: try await StateStore.open(home, restoring: true).close()
       case .exportsAlone: try Folder.remove(home.authorityKeys)

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 public import Host
 public import OpenStack
 public import SystemPackage
@@ -57,14 +58,18 @@ public struct ImagePublication: Sendable {
   /// - Returns: Glance's id, and whether it was there already.
   /// - Throws: `OpenStackError`, `HostError`, `CancellationError`; nothing half-made is left then.
   public func publish(_ image: PublishableImage) async throws -> (id: String, existed: Bool) {
-    // Of two who publish the same file one waits, and finds it there.
-    let lock = try await FileLock.wait(for: image.disk, making: false)
+    let lock = try await lock(image.disk)
     defer { withExtendedLifetime(lock) {} }
     let file = try PublishedFile(image.disk)
+    var whole: String?
     for found in try await own(tagged: image.id) where found.cpbuildImage == image.id {
-      if found.status == "active", try file.isContent(of: found) { return (found.id, true) }
-      if !file.isBeingSentElsewhere(found) { try await glance.remove(found.id) }
+      if found.status == "active", try file.isContent(of: found) {
+        whole = whole ?? found.id
+      } else if !file.isBeingSentElsewhere(found) {
+        try await glance.remove(found.id)
+      }
     }
+    if let whole { return (whole, true) }
     let begin = ContinuousClock.now
     report(.stageStarted(name: Self.stage, detail: image.id))
     let id = UUID().uuidString.lowercased()
@@ -81,6 +86,16 @@ public struct ImagePublication: Sendable {
     }
     report(.stageFinished(name: Self.stage, seconds: (ContinuousClock.now - begin) / .seconds(1), cached: false))
     return (id, false)
+  }
+
+  /// Of two who publish the same file one waits, and finds it there; on a filesystem that has no such locks, as NFS for
+  /// files that may only be read, neither does.
+  private func lock(_ disk: FilePath) async throws -> FileLock? {
+    do {
+      return try await FileLock.wait(for: disk, making: false) { report(.waiting(for: "another upload of \(disk)")) }
+    } catch HostError.file(_, _, let code) where [EBADF, ENOLCK, EOPNOTSUPP].contains(code) {
+      return nil
+    }
   }
 
   private func make(_ image: PublishableImage, id: String, from file: PublishedFile) async throws {

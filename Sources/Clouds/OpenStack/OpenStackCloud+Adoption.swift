@@ -35,7 +35,9 @@ extension OpenStackCloud {
 
   private func image(of server: ServerRecord?) async throws -> CloudImage {
     let known = server?.metadata?[ServerMetadata.image]
-    if let known, let record = try await glanceImage(known), let image = cloudImage(record) { return image }
+    for id in [known, server?.image?.id].compactMap(\.self) {
+      if let record = try await glanceImage(id), let image = try await cloudImage(record) { return image }
+    }
     if let standard = try await image(nil, current: nil) { return standard }
     throw OpenStackError.unknown(what: "image", known: [])
   }

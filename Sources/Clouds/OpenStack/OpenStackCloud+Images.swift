@@ -26,23 +26,24 @@ extension OpenStackCloud {
       guard let newest = try await publishedImages().max(by: { ($0.createdAt ?? "") < ($1.createdAt ?? "") }) else {
         throw OpenStackError.unknown(what: "image of cpbuild's ('cpbuild image publish' brings one there)", known: [])
       }
-      return cloudImage(newest)
+      return try await cloudImage(newest)
     }
     guard let found = try await glanceImage(wanted) else {
       throw OpenStackError.unknown(
         what: "image \(wanted) ('cpbuild image publish' brings it there)", known: try await publishedIDs())
     }
-    return cloudImage(found)
+    return try await cloudImage(found)
   }
 
   func publishedIDs() async throws -> [String] { try await publishedImages().compactMap(\.cpbuildImage).sorted() }
 
-  func cloudImage(_ record: ImageRecord) -> CloudImage? {
+  func cloudImage(_ record: ImageRecord) async throws -> CloudImage? {
     guard let id = record.cpbuildImage, let sha256 = record.cpbuildSha256 else { return nil }
     let virtualSize = record.cpbuildVirtualSize.flatMap { Int64($0) } ?? record.virtualSize.map { Int64(clamping: $0) }
     return CloudImage(
       id: id, recipe: record.cpbuildRecipe ?? "", sha256: sha256, virtualSize: max(virtualSize ?? 0, 1),
-      place: "\(name):\(record.id)")
+      place: "\(name):\(record.id)",
+      cloudID: record.isTrusted(by: try await session.standing.project) ? nil : record.id)
   }
 
   /// Whole images of cpbuild's.

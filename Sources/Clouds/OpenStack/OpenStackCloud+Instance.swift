@@ -91,7 +91,7 @@ extension OpenStackCloud {
   private func request(for instance: InstancePlan) async throws -> ServerRequest {
     let id = instance.network
     async let flavors = nova.flavors()
-    async let images = glanceImage(instance.image.id)
+    async let images = glanceImage(instance.image.cloudID ?? instance.image.id)
     async let ports = port(of: id)
     let known = try await flavors
     guard let flavor = known.first(where: { $0.name == instance.flavor.name || $0.id == instance.flavor.name }) else {

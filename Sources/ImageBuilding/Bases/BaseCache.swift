@@ -81,7 +81,9 @@ struct BaseCache: Sendable {
     for file in files.sorted(by: { $0.used < $1.used }) where total > budget && file.used < sparing {
       // A hidden file is one that somebody is making, unless it has lain there for a day.
       let isBusy = file.path.lastComponent?.string.hasPrefix(".") == true && file.used > time(nil) - 86_400
-      if isBusy { continue }
+      // Somebody may have begun to use it.
+      var status = stat()
+      if isBusy || lstat(file.path.string, &status) != 0 || status.st_mtim.tv_sec >= sparing { continue }
       try Folder.remove(file.path)
       total -= file.size
     }

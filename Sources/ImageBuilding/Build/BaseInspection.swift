@@ -19,6 +19,8 @@ struct BaseInspection: Sendable {
     guard let data = try? Data(contentsOf: URL(filePath: path(base, cache).string)),
       let stored = try? JSONDecoder().decode(Stored.self, from: data), stored.version == 1
     else { return nil }
+    // The last use is what pruning goes by.
+    utimensat(AT_FDCWD, path(base, cache).string, nil, 0)
     return BaseInspection(system: stored.system, packages: try await GuestPackages.read(from: stored.files))
   }
 

@@ -78,7 +78,6 @@ struct BuildJob {
     for registry in [builder.registry, builder.finished] where registry.contains(keys.image) {
       if let damage = try registry.damage(of: keys.image) {
         runner.tell(.warning("\(registry.folder(of: keys.image)) is damaged and made anew: \(damage)"))
-        try registry.remove(keys.image)
         continue
       }
       let manifest = try registry.manifest(of: keys.image)

@@ -70,6 +70,7 @@ public struct ImageBuilder: Sendable {
     let overlays = try recipe.overlays.map { try Overlay(folder: $0) }
     // From here on nobody prunes what is used.
     let work = try WorkFolder(below: options.cache.appending("work"))
+    let result: Result
     do {
       let base = try await runner.run("base", recipe.base.description) { _ in
         try await bases.prepare(recipe.base)
@@ -78,14 +79,19 @@ public struct ImageBuilder: Sendable {
       defer { withExtendedLifetime(lock) {} }
       let job = BuildJob(builder: self, recipe: recipe, overlays: overlays, base: base, work: work.path)
       let (manifest, existed) = try await job.run()
-      try work.remove()
-      try ImageCache(options.cache).prune(budget: ImageCache.standardBudget, kept: false)
-      return Result(manifest: manifest, existed: existed, timings: runner.timings)
+      result = Result(manifest: manifest, existed: existed, timings: runner.timings)
     } catch {
       let isBegun = try Folder.names(in: work.path) != ["lock"]
       if options.keepOnError, isBegun, !(error is CancellationError) { try keep(work) } else { try? work.remove() }
       throw error
     }
+    do {
+      try work.remove()
+      try ImageCache(options.cache).prune(budget: ImageCache.standardBudget, kept: false)
+    } catch {
+      runner.tell(.warning("the cache can't be kept in its bounds: \(error)"))
+    }
+    return result
   }
 
   /// One build of the same inputs at a time: the others wait and take its result.

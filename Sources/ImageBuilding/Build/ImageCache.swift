@@ -13,23 +13,25 @@ public struct ImageCache: Sendable {
   public static let standardBudget: UInt64 = 32 << 30
 
   /// Removes what was used longest ago until what is left fits into `budget` bytes: finished images and stages first,
-  /// since they are made anew from bases and packages without the network; also what killed builds left. While builds are
-  /// under way, what was used in the last hour stays.
+  /// since they are made anew from bases and packages without the network; also what killed builds left. What was
+  /// used since a build that is under way began stays.
   ///
   /// - Parameter kept: also what failed builds left for a look, and package indexes however fresh they are.
   /// - Returns: how many bytes that gave back.
   /// - Throws: ``HostError``.
   @discardableResult
   public func prune(budget: UInt64, kept: Bool) throws -> UInt64 {
-    let before = size()
-    let sparing = try WorkFolder.sweep(root.appending("work")) ? time(nil) - 3600 : .max
+    let (before, now) = (size(), time(nil))
+    let busySince = try WorkFolder.sweep(root.appending("work"))
+    // A build that begins now uses things from now on.
+    let sparing = busySince.map { min($0, now) } ?? now
     // Half for what can be made again without the network, a quarter each for what can't.
     try ImageRegistry(out: root).prune(budget: budget / 4, sparing: sparing)
     try StageCache(cache: root).prune(budget: budget / 4, sparing: sparing)
     try BaseStore(cache: root, epoch: SourceDateEpoch.standard).prune(budget: budget / 4, sparing: sparing)
     try PackageSupply(folder: root).prune(
-      budget: budget / 4, sparing: sparing, indexAge: kept && sparing == .max ? -60 : 30 * 86_400)
-    try BaseInspection.prune(root, usedBefore: min(sparing, time(nil) - 30 * 86_400))
+      budget: budget / 4, sparing: sparing, indexAge: kept && busySince == nil ? -60 : 30 * 86_400)
+    try BaseInspection.prune(root, usedBefore: min(sparing, now - 30 * 86_400))
     if kept { try Folder.remove(root.appending("kept")) }
     let after = size()
     return before > after ? before - after : 0

@@ -22,26 +22,31 @@ struct WorkFolder {
 
   /// Removes what killed builds left.
   ///
-  /// - Returns: whether somebody is at work in the others.
+  /// - Returns: since when somebody is at work in one of the others, in seconds since 1970; nil where nobody is.
   @discardableResult
-  static func sweep(_ parent: FilePath) throws -> Bool {
-    var isBusy = false
+  static func sweep(_ parent: FilePath) throws -> Int? {
+    var busySince: Int?
+    func note(_ folder: FilePath) {
+      var status = stat()
+      guard lstat(folder.appending("lock").string, &status) == 0 else { return busySince = busySince ?? time(nil) }
+      busySince = min(busySince ?? .max, status.st_mtim.tv_sec)
+    }
     for name in try Folder.names(in: parent) {
       let folder = parent.appending(name)
       // A folder without a lock is one that is being made right now, unless its maker is gone.
       if access(folder.appending("lock").string, F_OK) != 0 {
         guard let maker = name.split(separator: "-").first.flatMap({ pid_t($0) }), kill(maker, 0) != 0, errno == ESRCH
         else {
-          isBusy = true
+          note(folder)
           continue
         }
       } else if (try? FileLock.take(folder.appending("lock"))) == nil {
-        isBusy = true
+        note(folder)
         continue
       }
       try Folder.remove(folder)
     }
-    return isBusy
+    return busySince
   }
 
   func remove() throws { try Folder.remove(path) }

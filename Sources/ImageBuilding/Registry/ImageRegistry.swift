@@ -74,15 +74,14 @@ public struct ImageRegistry: Sendable {
 
   /// Why an image isn't the one that was published under its name; nil for one that is. Reads all of it.
   ///
-  /// - Throws: `CancellationError`.
+  /// - Throws: ``ImageError/newerManifest(path:version:)``, ``HostError``, `CancellationError`.
   func damage(of id: ImageID) throws -> String? {
     do {
       let manifest = try manifest(of: id)
       guard manifest.id == id else { return "its manifest is that of \(manifest.id)" }
       return try checksumDrift(id).first.map { "\($0.subject) isn't what SHA256SUMS says" }
-    } catch let error as CancellationError {
-      throw error
-    } catch {
+    } catch let error as ImageError {
+      guard case .badManifest = error else { throw error }
       return "\(error)"
     }
   }
@@ -113,7 +112,7 @@ public struct ImageRegistry: Sendable {
     let target = folder(of: manifest.id)
     try Folder.make(images)
     try sweep()
-    if !contains(manifest.id) {
+    if try !contains(manifest.id) || damage(of: manifest.id) != nil {
       let aside = images.appending(".\(manifest.id).\(getpid()).tmp")
       do {
         try Folder.make(aside)
@@ -132,7 +131,7 @@ public struct ImageRegistry: Sendable {
   ///
   /// - Throws: ``ImageError``, ``HostError``.
   func adopt(_ id: ImageID, from other: ImageRegistry) async throws {
-    if contains(id) || other.out == out { return try select(id) }
+    if try other.out == out || contains(id) && damage(of: id) == nil { return try select(id) }
     let bill = try Data(contentsOf: URL(filePath: other.folder(of: id).appending(Self.bill).string))
     try await publish(disk: other.disk(of: id), manifest: try other.manifest(of: id), bill: bill)
   }
@@ -189,7 +188,8 @@ public struct ImageRegistry: Sendable {
     var total = images.reduce(0) { $0 + $1.size }
     while total > budget, let oldest = images.first, oldest.time < sparing {
       images.removeFirst()
-      try remove(oldest.id)
+      // Somebody else may have been faster.
+      do { try remove(oldest.id) } catch ImageError.noSuchImage {}
       total -= oldest.size
     }
   }

@@ -55,6 +55,7 @@ extension Launcher {
     var handle = found.handle ?? [:]
     handle[Transaction.cloudKey] = site.cloud.name
     handle[BootStep.flavor] = found.flavor
+    handle[BootStep.image] = found.image.cloudID
     if hasLostKeys { handle[Instance.lostKeysKey] = "true" }
     let isThere = found.handle != nil && !hasLostKeys
     try transaction.instances.insert(

@@ -42,7 +42,7 @@ extension Launcher {
   /// The request that makes again what an instance was.
   func request(of instance: Instance) -> LaunchRequest {
     var request = LaunchRequest(instance.id)
-    request.image = instance.imageId
+    request.image = instance.handle[BootStep.image] ?? instance.imageId
     request.flavor = instance.handle[BootStep.flavor]
     request.startsWarm = instance.handle[BootStep.warm] != nil
     return request

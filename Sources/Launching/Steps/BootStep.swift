@@ -18,6 +18,8 @@ struct BootStep: ReversibleStep {
   static let flavor = "flavor"
   /// And of whether it was to start from a saved state.
   static let warm = "warm"
+  /// And of what the cloud calls its image, where only that may be gone by.
+  static let image = "image"
   /// And of where it fetches newer CRLs from.
   static let crl = "crl"
 
@@ -27,6 +29,7 @@ struct BootStep: ReversibleStep {
     var wanted = [Self.flavor: plan.flavor.name, Transaction.cloudKey: site.cloud.name]
     if plan.startsWarm { wanted[Self.warm] = "true" }
     wanted[Self.crl] = crlLocation?.text
+    wanted[Self.image] = plan.image.cloudID
     if plan.startsWarm, site.cloud.kind != .local {
       site.report(.warning("\(plan.name) boots: a saved state is for cloudpipes on this machine"))
     }

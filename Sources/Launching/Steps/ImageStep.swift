@@ -25,7 +25,8 @@ struct ImageStep: ReversibleStep {
     let row = try Image(image, at: site.now())
     // One that was built here stays registered as it is.
     try await site.state.write { if try $0.images.find(row.id) == nil { try $0.images.register(row) } }
-    return InstanceImage(id: image.id, disk: "", sha256: image.sha256, kernel: "", initramfs: nil)
+    return InstanceImage(
+      id: image.id, disk: "", sha256: image.sha256, kernel: "", initramfs: nil, cloudID: image.cloudID)
   }
 
   private func make(_ id: ImageID, in registry: ImageRegistry, at site: LaunchSite) async throws -> InstanceImage {

@@ -33,12 +33,14 @@ public struct Exports: Sendable {
   /// - Throws: ``StateError``, `HostError`.
   @discardableResult
   public func repair(of project: ProjectID? = nil) async throws -> [ProjectID?] {
-    let different = try await store.read { try differing(of: project, $0) }
-    guard !different.isEmpty else { return [] }
-    try await store.write { transaction in
+    let candidates = try await store.read { try differing(of: project, $0) }
+    guard !candidates.isEmpty else { return [] }
+    let different = try await store.write { transaction in
+      let different = try tampered(candidates, transaction)
       for scope in different {
         try transaction.db.execute(sql: "INSERT OR IGNORE INTO stale_exports VALUES (?)", arguments: [scope])
       }
+      return different
     }
     try await write()
     return different.map { try? ProjectID($0) }
@@ -48,13 +50,15 @@ public struct Exports: Sendable {
   ///
   /// - Throws: ``StateError``, `HostError`.
   public func tampered() async throws -> [ProjectID?] {
-    let different = try await store.read { try differing(of: nil, $0) }
-    guard !different.isEmpty else { return [] }
-    // Once more under the write lock, when nobody is between the rows and their files.
-    return try await store.write { transaction in
-      let stale = try String.fetchSet(transaction.db, sql: "SELECT project_id FROM stale_exports")
-      return try different.filter { try !stale.contains($0) && folder($0, transaction)?.isCurrent() == false }
-    }.map { try? ProjectID($0) }
+    let candidates = try await store.read { try differing(of: nil, $0) }
+    guard !candidates.isEmpty else { return [] }
+    return try await store.write { try tampered(candidates, $0) }.map { try? ProjectID($0) }
+  }
+
+  /// Those that differ under the write lock as well, when nobody is between the rows and their files.
+  private func tampered(_ scopes: [String], _ transaction: Transaction) throws -> [String] {
+    let stale = try String.fetchSet(transaction.db, sql: "SELECT project_id FROM stale_exports")
+    return try scopes.filter { try !stale.contains($0) && folder($0, transaction)?.isCurrent() == false }
   }
 
   private func differing(of project: ProjectID?, _ transaction: Transaction) throws -> [String] {

@@ -56,7 +56,7 @@ struct Replacement {
       sql: """
         INSERT OR IGNORE INTO main.stale_exports SELECT id FROM main.projects UNION SELECT '';
         DROP TABLE temp.kept_authorities; DROP TABLE temp.kept_revocations; DROP TABLE temp.kept_lineages;
-        DROP TABLE temp.kept_issuing;
+        DROP TABLE temp.kept_issuing; DROP TABLE temp.kept_certificates; DROP TABLE temp.kept_crls;
         """)
     return departed
   }
@@ -91,6 +91,13 @@ struct Replacement {
         CREATE TEMP TABLE kept_issuing AS
           SELECT here.*, issuer.fingerprint AS issuer FROM main.authorities AS here
             LEFT JOIN main.authorities AS issuer ON issuer.id = here.issuer_id WHERE here.stage = 'active';
+        CREATE TEMP TABLE kept_certificates AS
+          SELECT here.fingerprint, here.serial, here.certificate, here.not_before, here.not_after,
+            issuer.fingerprint AS issuer
+          FROM main.authorities AS here JOIN main.authorities AS issuer ON issuer.id = here.issuer_id;
+        CREATE TEMP TABLE kept_crls AS
+          SELECT fingerprint, number, this_update, next_update, crl FROM main.crls
+            JOIN main.authorities ON id = authority_id WHERE number = last_crl_number;
         """)
   }
 
@@ -111,6 +118,7 @@ struct Replacement {
     for owner in ["IS NULL AND EXISTS (SELECT 1 FROM main.authorities)", "IN (SELECT id FROM main.projects)"] {
       try keepIssuing(owner)
     }
+    try renewIssuers(now: now)
     try db.execute(
       sql: """
         INSERT OR IGNORE INTO main.revocations (authority_id, serial, reason, revoked_at, expires_at)
@@ -126,6 +134,14 @@ struct Replacement {
           (SELECT last_crl_number FROM temp.kept_authorities AS kept WHERE kept.fingerprint = authorities.fingerprint),
           ?)), crl_due_at = 0
         """, arguments: [now.wholeSeconds])
+    // Until the next is signed, which may take a passphrase, the newest that there ever was holds.
+    try db.execute(
+      sql: """
+        INSERT INTO main.crls (authority_id, number, this_update, next_update, crl)
+          SELECT known.id, kept.number, kept.this_update, kept.next_update, kept.crl
+          FROM temp.kept_crls AS kept JOIN main.authorities AS known USING (fingerprint)
+          WHERE NOT EXISTS (SELECT 1 FROM main.crls WHERE authority_id = known.id AND crls.number >= kept.number)
+        """)
     try db.execute(
       sql: """
         DELETE FROM main.departed_authorities; DELETE FROM main.departed_revocations;
@@ -138,6 +154,29 @@ struct Replacement {
         INSERT OR IGNORE INTO main.departed_lineages SELECT * FROM temp.kept_lineages AS kept
           WHERE NOT EXISTS (SELECT 1 FROM main.lineages AS known WHERE known.kind = kept.kind AND known.name = kept.name
             AND known.project_id = kept.project_id AND known.created_at = kept.created_at);
+        """)
+  }
+
+  /// Where the backup's certificate of an authority is by a root that was retired since, the one that the state has holds on,
+  /// with what was revoked of it.
+  private func renewIssuers(now: Date) throws {
+    let changed = """
+      FROM temp.kept_certificates AS kept JOIN main.authorities AS issuer ON issuer.fingerprint = kept.issuer
+      WHERE kept.fingerprint = known.fingerprint AND kept.serial <> known.serial AND issuer.stage <> 'retired'
+      """
+    let isOutdated = "(SELECT stage FROM main.authorities WHERE id = known.issuer_id) = 'retired'"
+    try db.execute(
+      sql: """
+        INSERT OR IGNORE INTO main.superseded_certificates
+          SELECT known.issuer_id, known.serial, known.id, known.not_after, ? FROM main.authorities AS known
+          WHERE \(isOutdated) AND EXISTS (SELECT 1 \(changed))
+        """, arguments: [now.wholeSeconds])
+    try db.execute(
+      sql: """
+        UPDATE main.authorities AS known
+          SET (issuer_id, serial, certificate, not_before, not_after) =
+            (SELECT issuer.id, kept.serial, kept.certificate, kept.not_before, kept.not_after \(changed))
+          WHERE \(isOutdated) AND EXISTS (SELECT 1 \(changed))
         """)
   }
 

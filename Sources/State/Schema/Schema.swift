@@ -59,7 +59,10 @@ enum Schema {
   private static func checkOwner(_ db: Database, path: FilePath) throws {
     let id = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
     if id == applicationID { return }
-    let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'grdb_%'") == 0
+    // A kill may leave the migrator's own table, with an index of SQLite's.
+    let isEmpty =
+      try Int.fetchOne(
+        db, sql: "SELECT count(*) FROM sqlite_master WHERE name NOT LIKE 'grdb_%' AND name NOT LIKE 'sqlite_%'") == 0
     guard id == 0, isEmpty else { throw StateError.notState(path: path) }
   }
 

@@ -51,10 +51,10 @@ struct StateOptions: ParsableArguments {
     let store = try await StateStore.open(home)
     try await store.sweepKeysDaily()
     let trust = TrustKeeper(state: store, configuration: configuration, passphrase: passphrase)
-    let troubles = try await trust.renewDue(all: renewingAll)
-    for trouble in troubles { StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n") }
-    let open = OpenState(
-      store: store, trust: trust, configuration: configuration, areListsRenewed: troubles.isEmpty)
+    for trouble in try await trust.renewDue(all: renewingAll) {
+      StandardError.write("cpbuild: warning: \(trouble.escapingControls())\n")
+    }
+    let open = OpenState(store: store, trust: trust, configuration: configuration)
     if recovering { try await open.recover(within: Self.recoveryTime) }
     return open
   }
@@ -87,6 +87,4 @@ struct OpenState {
   let store: StateStore
   let trust: TrustKeeper
   let configuration: Configuration
-  /// Whether all went well with the CRLs that were due and looked at.
-  var areListsRenewed = true
 }

@@ -25,7 +25,11 @@ struct CRLReport: Encodable {
   let ok: Bool
 
   /// Reads what the state holds; nil: there is none.
-  static func read(_ state: OpenState?, _ project: ProjectID?) async throws -> CRLReport {
+  ///
+  /// - Parameter allowingDue: whether lists that are due are as well as others.
+  static func read(
+    _ state: OpenState?, _ project: ProjectID?, allowingDue: Bool = true
+  ) async throws -> CRLReport {
     guard let state else {
       if let project { throw TrustKeeperError.noProject(project) }
       return CRLReport(lists: [], ok: true)
@@ -37,7 +41,8 @@ struct CRLReport: Encodable {
       let entries = project == nil ? nil : try await state.trust.entries(of: status.authority.id)
       lists.append(Entry(status, entries: entries))
     }
-    return CRLReport(lists: lists, ok: state.areListsRenewed && !all.contains { $0.crlSeverity >= .expiring })
+    let isBad = all.contains { $0.crlSeverity >= .expiring || !allowingDue && $0.isCRLDue && !$0.isRevoked }
+    return CRLReport(lists: lists, ok: !isBad)
   }
 
   func text(width: Int?) -> String {

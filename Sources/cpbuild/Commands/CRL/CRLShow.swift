@@ -24,7 +24,8 @@ struct CRLShow: AsyncParsableCommand {
   func run() async throws {
     let project = try argument.project()
     let open = try await state.openIfThere(renewingAll: true)
-    let report = try await CRLReport.read(open, project)
+    // What is due still couldn't be renewed.
+    let report = try await CRLReport.read(open, project, allowingDue: false)
     for project in try await open?.store.exports.repair(of: project) ?? [] {
       let folder = project.map { state.home.projects.appending($0.text) } ?? state.home.authorities
       StandardError.write("cpbuild: warning: \(folder) wasn't what the state says, and was written anew\n")
