@@ -1,5 +1,6 @@
 import Foundation
 import Host
+import Launching
 import OpenStack
 import SystemPackage
 import Testing
@@ -67,6 +68,31 @@ extension OpenStackTests {
         #expect(try await !other.list().contains { $0.id == made.id })
         await #expect(throws: OpenStackError.self) { try await other.retire(image.id) }
         #expect(try await own.retire(image.id) == [made.id])
+      }
+    }
+
+    @Test("another project's image is booted where Glance's id names it, also by a restart, and not by its tag")
+    func community() async throws {
+      try await withFolder { folder in
+        let admin = try RealCloud.get().session("admin", project: "admin")
+        let image = try image(21, in: folder)
+        let made = try await ImagePublication(session: admin).publish(image)
+        var change = APIRequest(.patch, "/v2/images/\(made.id)", doing: "share the image")
+        change.body = .json(Data(#"[{"op": "replace", "path": "/visibility", "value": "community"}]"#.utf8))
+        change.headers.append(("Content-Type", "application/openstack-images-v2.1-json-patch"))
+        _ = try await admin.send(change, to: .image)
+        try await LaunchedTenant.with { launched in
+          var request = launched.request
+          request.image = image.id
+          await #expect(throws: OpenStackError.self) { try await launched.launcher().launch(request) }
+          request.image = made.id
+          #expect(try await launched.launcher().launch(request).imageID == image.id)
+          _ = try await launched.launcher().restart(launched.tenant.id)
+          try await launched.launcher().terminate(launched.tenant.id)
+          let left = try await launched.leftovers()
+          #expect(left == [])
+        }
+        _ = try await ImagePublication(session: admin).retire(image.id)
       }
     }
 
