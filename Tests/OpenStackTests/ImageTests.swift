@@ -14,7 +14,7 @@ extension OpenStackTests {
       let disk = folder.appending("disk.qcow2")
       try AtomicFile.write(Data(repeating: content, count: 3 << 20), to: disk)
       return PublishableImage(
-        id: "ami-00000000000000\(String(content, radix: 16))ff", recipe: "cloudpipe", disk: disk, size: 3 << 20,
+        id: "ami-0000000000000\(String(content, radix: 16))ff", recipe: "cloudpipe", disk: disk, size: 3 << 20,
         virtualSize: 1 << 30, sha256: try Digest.ofFile(disk).hex, minimumDisk: 1, minimumMemory: 512,
         distribution: "debian", version: "12", architecture: "amd64")
     }
