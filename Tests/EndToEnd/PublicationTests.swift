@@ -7,6 +7,16 @@ extension Machines {
   /// What a build leaves in the folder for artifacts, and what the other commands make of it. The image is the shared one:
   /// tests that change something change a copy.
   @Suite struct PublicationTests {
+    /// What `image verify --json` prints.
+    private struct Report: Decodable {
+      struct Drift: Decodable {
+        var kind: String
+        var subject: String
+      }
+      var ok: Bool
+      var drift: [Drift]
+    }
+
     /// Runs `body` with a folder for artifacts that holds a copy of the shared image.
     private func withCopy(_ body: (Workshop, BuiltImage) async throws -> Void) async throws {
       let image = try await SharedImage.shared.image
@@ -88,13 +98,6 @@ extension Machines {
 
     @Test("a damaged image is made anew by a build, and a drift to verify; list and remove know it too")
     func damaged() async throws {
-      struct Report: Decodable {
-        struct Drift: Decodable {
-          var kind: String
-          var subject: String
-        }
-        var drift: [Drift]
-      }
       func drift(_ workshop: Workshop) async throws -> Set<String> {
         let run = try await workshop.cpbuild.image("verify", "--json")
         #expect(run.status == 1)
@@ -151,14 +154,6 @@ extension Machines {
 
     @Test("a fresh image verifies clean, and every kind of tampering is reported")
     func verify() async throws {
-      struct Report: Decodable {
-        struct Drift: Decodable {
-          var kind: String
-          var subject: String
-        }
-        var ok: Bool
-        var drift: [Drift]
-      }
       try await withCopy { workshop, image in
         let clean = try await workshop.cpbuild.image("verify", "--json")
         #expect(clean.status == 0, "\(clean.stdout)\(clean.stderr)")
