@@ -63,7 +63,7 @@ public struct ImagePublication: Sendable {
     let file = try PublishedFile(image.disk)
     var whole: String?
     for found in try await own(tagged: image.id) where found.cpbuildImage == image.id {
-      if found.status == "active", try file.isContent(of: found) {
+      if found.isWhole, try file.isContent(of: found) {
         whole = whole ?? found.id
       } else if !file.isBeingSentElsewhere(found) {
         try await glance.remove(found.id)
@@ -118,7 +118,7 @@ public struct ImagePublication: Sendable {
   }
 
   private func check(_ id: String, is file: PublishedFile, image: PublishableImage) async throws {
-    guard let made = try await glance.image(id), made.status == "active" else {
+    guard let made = try await glance.image(id), made.isWhole else {
       throw OpenStackError.badAnswer(doing: "upload the image \(image.id)", why: "it isn't active afterwards")
     }
     guard made.size == image.size, try file.isContent(of: made) else {
@@ -129,9 +129,7 @@ public struct ImagePublication: Sendable {
 
   /// The images that are there, whole or not: the project's, and those that are for everybody.
   public func list() async throws -> [ImageRecord] {
-    let project = try await glance.session.standing.project
-    return try await glance.images(tagged: OpenStackMark.tag)
-      .filter { $0.cpbuildImage != nil && $0.isTrusted(by: project) }
+    try await glance.trustedImages(tagged: OpenStackMark.tag).filter { $0.cpbuildImage != nil }
   }
 
   /// The project's.

@@ -4,9 +4,19 @@ import OpenStack
 import State
 
 extension ImageRecord {
+  var isWhole: Bool { status == "active" }
+
   /// Whether an instance may be booted from it that wasn't named by Glance's id: one that gets its project's keys. An
   /// administrator is shown the images of all projects, and anybody may tag an image.
   func isTrusted(by project: String) -> Bool { owner == project || visibility == "public" }
+}
+
+extension Glance {
+  /// The images with the tag that are the project's, or are for everybody; whole or not.
+  func trustedImages(tagged tag: String) async throws -> [ImageRecord] {
+    let project = try await session.standing.project
+    return try await images(tagged: tag).filter { $0.isTrusted(by: project) }
+  }
 }
 
 extension OpenStackCloud {
@@ -48,17 +58,12 @@ extension OpenStackCloud {
 
   /// Whole images of cpbuild's.
   private func publishedImages() async throws -> [ImageRecord] {
-    try await trustedImages(tagged: OpenStackMark.tag).filter { $0.cpbuildImage != nil }
+    try await glance.trustedImages(tagged: OpenStackMark.tag).filter { $0.isWhole && $0.cpbuildImage != nil }
   }
 
   /// By cpbuild's id or Glance's.
   func glanceImage(_ id: String) async throws -> ImageRecord? {
     if UUID(uuidString: id) != nil { return try await glance.image(id) }
-    return try await trustedImages(tagged: id).first { $0.cpbuildImage == id }
-  }
-
-  private func trustedImages(tagged tag: String) async throws -> [ImageRecord] {
-    let project = try await session.standing.project
-    return try await glance.images(tagged: tag).filter { $0.status == "active" && $0.isTrusted(by: project) }
+    return try await glance.trustedImages(tagged: id).first { $0.isWhole && $0.cpbuildImage == id }
   }
 }

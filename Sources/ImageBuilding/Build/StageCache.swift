@@ -35,9 +35,6 @@ public struct StageCache: Sendable {
 
   private func path(_ stage: String, _ key: Digest) -> FilePath { folder.appending("\(stage)-\(key.hex).qcow2") }
 
-  /// Bytes on the disk.
-  public func size() throws -> UInt64 { try files().reduce(0) { $0 + $1.size } }
-
   /// Removes what was used longest ago until what is left fits into `budget` bytes, and what killed builds left.
   ///
   /// - Parameter sparing: seconds since 1970; what was used since stays.
